@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of Fenix, one group per file.
+
+oslo.messaging registers some options on the global ``cfg.CONF`` only, so
+Fenix uses that object too.
+"""
+
+from oslo_config import cfg
+from oslo_log import log
+
+from fenix.conf import actions
+from fenix.conf import api
+from fenix.conf import database
+from fenix.conf import engine
+from fenix.conf import nova
+from fenix.conf import notify
+from fenix.conf import service_user
+from fenix.conf import workflow
+
+GROUPS = (actions, api, database, engine, nova, notify, service_user,
+          workflow)
+
+CONF = cfg.CONF
+
+
+def register(conf):
+    """Register every option of Fenix on ``conf``."""
+    for group in GROUPS:
+        group.register(conf)
+
+
+register(CONF)
+
+
+def read(argv, prog, files=None, conf=CONF):
+    """Read the command line and the configuration files; set up logging.
+
+    :param argv: the words after the program's name
+    :param prog: the program's name
+    :param files: configuration files to read instead of the usual ones
+    """
+    from fenix import version
+    log.register_options(conf)
+    log.set_defaults(default_log_levels=log.get_default_log_levels() + [
+        'oslo_messaging=INFO', 'keystonemiddleware=INFO', 'alembic=WARN',
+        'novaclient=WARN', 'waitress=WARN'])
+    conf(argv, project='fenix', prog=prog, version=version.release(),
+         default_config_files=files)
+    log.setup(conf, 'fenix')

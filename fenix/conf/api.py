@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+from oslo_config import cfg
+
+GROUP = cfg.OptGroup('api', title='fenix-api')
+
+OPTS = [
+    cfg.StrOpt(
+        'auth_strategy', default='keystone', choices=[
+            ('keystone', 'a Keystone token decides who is who'),
+            ('noauth', 'everybody may do everything: for tests only')],
+        help='How requests are authenticated.'),
+    cfg.HostAddressOpt(
+        'host', default='0.0.0.0',
+        help='Address on which the fenix-api command listens. A real WSGI '
+             'server that runs fenix.wsgi.api:application has its own '
+             'setting.'),
+    cfg.PortOpt(
+        'port', default=12347,
+        help='Port on which the fenix-api command listens.'),
+    cfg.IntOpt(
+        'threads', default=16, min=1,
+        help='Threads of the fenix-api command.'),
+    cfg.URIOpt(
+        'public_url', schemes=['http', 'https'], max_length=130,
+        default='http://127.0.0.1:12347/v1',
+        help='URL of the API as VNF managers reach it, without a trailing '
+             'slash. The URLs in notifications are built from it. They '
+             'travel in event traits of at most 255 characters, so this '
+             'one can have 130.'),
+    cfg.IntOpt(
+        'max_request_body_size', default=1048576, min=1024,
+        help='Largest request body that is read, in bytes.'),
+]
+
+
+def register(conf):
+    conf.register_group(GROUP)
+    conf.register_opts(OPTS, group=GROUP)
+
+
+def list_opts():
+    return [(GROUP, OPTS)]

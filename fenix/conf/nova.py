@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+from oslo_config import cfg
+
+GROUP = cfg.OptGroup('nova', title='The cloud: Nova, Placement and Aodh')
+
+OPTS = [
+    cfg.StrOpt(
+        'cloud', default='openstack',
+        help='Driver of the cloud: an entry point of fenix.clouds.'),
+    cfg.StrOpt('region_name', help='Region whose endpoints are used.'),
+    cfg.StrOpt(
+        'interface', default='internal',
+        choices=['public', 'internal', 'admin'],
+        help='Which endpoints of the catalogue are used.'),
+    cfg.StrOpt(
+        'endpoint_override', help='URL of Nova, instead of the catalogue.'),
+    cfg.FloatOpt(
+        'timeout', default=30.0, min=1.0,
+        help='Seconds until a request to the cloud is given up.'),
+    cfg.IntOpt(
+        'read_retries', default=2, min=0,
+        help='How often a request that only reads is repeated. Requests '
+             'that change something are never repeated.'),
+    cfg.FloatOpt(
+        'unknown_window', default=60.0, min=1.0,
+        help='Seconds after which a request that got no answer, and left '
+             'no trace in Nova, is taken as lost and may be issued again. '
+             'Longer than any timeout between Fenix and Nova.'),
+    cfg.IntOpt(
+        'max_attempts', default=3, min=1,
+        help='How often one move is issued at most.'),
+    cfg.FloatOpt(
+        'observe_interval', default=1.0, min=0.05,
+        help='Seconds between two looks at a server that moves or at a '
+             'host that is to become empty.'),
+]
+
+
+def register(conf):
+    conf.register_group(GROUP)
+    conf.register_opts(OPTS, group=GROUP)
+
+
+def list_opts():
+    return [(GROUP, OPTS)]
