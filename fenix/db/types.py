@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Column types and SQL functions that mean the same on each database."""
+
+import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.ext import compiler
+from sqlalchemy.sql import functions
+
+
+class UTCDateTime(sa.types.TypeDecorator):
+    """An aware UTC datetime with microseconds."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect):
+        if dialect.name in ('mysql', 'mariadb'):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(self, value, dialect):
+        if value is None:
+            return None
+        return value.astimezone(datetime.UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value, dialect):
+        return value and value.replace(tzinfo=datetime.UTC)
+
+
+class utcnow(functions.FunctionElement):
+    """The database's own clock: the time of the statement, in UTC."""
+
+    type = UTCDateTime()
+    inherit_cache = True
+
+
+@compiler.compiles(utcnow, 'sqlite')
+def _sqlite_now(element, compiler, **kw):
+    # CURRENT_TIMESTAMP has whole seconds only. Six digits, as SQLAlchemy
+    # stores them, keep the comparison of the texts a comparison of times.
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiler.compiles(utcnow, 'mysql', 'mariadb')
+def _mysql_now(element, compiler, **kw):
+    return 'UTC_TIMESTAMP(6)'
+
+
+@compiler.compiles(utcnow, 'postgresql')
+def _postgresql_now(element, compiler, **kw):
+    # now() would be the time at which the transaction began
+    return "(clock_timestamp() AT TIME ZONE 'UTC')"
