@@ -96,7 +96,6 @@ class Session(Base):
     owner: orm.Mapped[str | None] = orm.mapped_column(Id, index=True)
     epoch: orm.Mapped[int] = orm.mapped_column(default=0)
     seq: orm.Mapped[int] = orm.mapped_column(default=0)
-    wake_at: orm.Mapped[datetime.datetime | None]
     created_at: orm.Mapped[datetime.datetime]
     #: Set when nothing is left to do unless the administrator asks.
     finished_at: orm.Mapped[datetime.datetime | None]
@@ -126,7 +125,7 @@ class Host(Base):
     round: orm.Mapped[int] = orm.mapped_column(default=0)
     #: When the current step began; its deadlines count from here.
     step_at: orm.Mapped[datetime.datetime | None]
-    #: Instances agreed to stay on the host while it is maintained.
+    #: Place in the order of the request, or of the cloud.
     position: orm.Mapped[int] = orm.mapped_column(default=0)
 
 
