@@ -90,8 +90,6 @@ class Session(Base):
     #: Rounds of DOWN_SCALE so far, and what the last one is judged by.
     scale_in_round: orm.Mapped[int] = orm.mapped_column(default=0)
     scale_in_free: orm.Mapped[dict | None] = orm.mapped_column(sa.JSON)
-    #: When work may start: maintenance_at, or later for min_notice.
-    start_at: orm.Mapped[datetime.datetime | None]
     deleting: orm.Mapped[bool] = orm.mapped_column(default=False)
     owner: orm.Mapped[str | None] = orm.mapped_column(Id, index=True)
     epoch: orm.Mapped[int] = orm.mapped_column(default=0)

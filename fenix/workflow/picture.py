@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the owner of a session knows of it.
+
+Only the owner writes a session, so it may keep this picture between two
+events. It is changed by ``Turn`` alone, together with the database: any
+database error drops it, and it is loaded anew.
+
+The indexes keep the cost of one event independent of the session's size.
+"""
+
+import collections
+
+from fenix.workflow import states
+
+#: States of an ask that still waits for an answer.
+UNANSWERED = frozenset(['waiting', 'open'])
+#: States of a move that is not over.
+MOVING = frozenset(['intended', 'requested', 'unknown', 'confirming'])
+
+
+class Picture:
+    """A session with its hosts, instances, asks, moves and runs.
+
+    :param rows: ``fenix.db.pictures.Rows``
+    """
+
+    def __init__(self, rows):
+        self.session = rows.session
+        self.hosts = {host.name: host for host in sorted(
+            rows.hosts, key=lambda host: (host.position, host.name))}
+        self.active = {host.name for host in rows.hosts
+                       if host.step not in states.AT_REST}
+        self.through = sum(host.step in states.THROUGH
+                           for host in rows.hosts)
+        self.instances = {}
+        self.on_host = collections.defaultdict(set)
+        self.asks = {}
+        self.unanswered = {}
+        self._asks = {}
+        self._asks_of_instance = {}
+        self.moves = {}
+        self.moving = {}
+        self._moves = {}
+        self.actions = sorted(rows.actions, key=lambda action: (
+            action.plugin, action.position))
+        self.runs = {}
+        self._runs = {}
+        self.outbox = collections.deque(rows.events)
+        for row in rows.instances:
+            self.index(row)
+        for row in sorted(rows.asks, key=lambda ask: (ask.created_at,
+                                                      ask.round)):
+            self.index(row)
+        for row in sorted(rows.moves, key=lambda move: move.intended_at):
+            self.index(row)
+        for row in sorted(rows.runs, key=lambda run: run.started_at):
+            self.index(row)
+
+    # -- what a row is found by -----------------------------------------
+
+    def index(self, row):
+        """Take in a row that is new or has changed."""
+        getattr(self, f'_index_{type(row).__name__.lower()}',
+                lambda row: None)(row)
+
+    def _index_host(self, host):
+        self.hosts[host.name] = host
+        if host.step in states.AT_REST:
+            self.active.discard(host.name)
+        else:
+            self.active.add(host.name)
+
+    def _index_instance(self, instance):
+        self.instances[instance.instance_id] = instance
+        if instance.host is not None and not instance.gone:
+            self.on_host[instance.host].add(instance.instance_id)
+
+    def unplace(self, instance):
+        """Forget where an instance is, before that changes."""
+        self.on_host[instance.host].discard(instance.instance_id)
+
+    def _index_ask(self, ask):
+        new = ask.id not in self.asks
+        self.asks[ask.id] = ask
+        if ask.state in UNANSWERED:
+            self.unanswered[ask.id] = ask
+        else:
+            self.unanswered.pop(ask.id, None)
+        if new:
+            self._asks[ask.question, ask.project_id, ask.host,
+                       ask.instance_id] = ask
+            for instance_id in ask.instance_ids:
+                self._asks_of_instance[
+                    ask.question, ask.host, instance_id] = ask
+
+    def _index_move(self, move):
+        if move.id not in self.moves:
+            self._moves[move.instance_id, move.source] = move
+        self.moves[move.id] = move
+        if move.state in MOVING:
+            self.moving[move.id] = move
+        else:
+            self.moving.pop(move.id, None)
+
+    def _index_actionrun(self, run):
+        if run.id not in self.runs:
+            self._runs[run.action_id, run.host] = run
+        self.runs[run.id] = run
+
+    def queue(self, event):
+        """Put a new event behind the others that wait to be published."""
+        if event.message_id is not None:
+            self.outbox.append(event)
+
+    # -- what a workflow asks ---------------------------------------------
+
+    def instances_on(self, host):
+        """Return the instances on a host, as last observed, by id."""
+        return [self.instances[key] for key in sorted(self.on_host[host])]
+
+    def projects(self):
+        """Return the ids of the projects with instances in the session."""
+        return sorted({row.project_id for row in self.instances.values()
+                       if not row.gone})
+
+    def latest_ask(self, question, project_id, host=None, instance_id=None):
+        """Return the newest ask of that kind, or None."""
+        return self._asks.get((question, project_id, host, instance_id))
+
+    def ask_about(self, question, host, instance_id):
+        """Return the newest ask that is about an instance, or None."""
+        return self._asks_of_instance.get((question, host, instance_id))
+
+    def latest_move(self, instance_id, source):
+        """Return the newest move of an instance off a host, or None."""
+        return self._moves.get((instance_id, source))
+
+    def moving_from(self, host):
+        """Return the moves off a host that are not over."""
+        return [move for move in self.moving.values() if move.source == host]
+
+    def latest_run(self, action_id, host):
+        """Return the newest run of an action on a host, or None."""
+        return self._runs.get((action_id, host))
+
+    def running(self):
+        """Return the action runs that go on."""
+        return [run for run in self.runs.values() if run.state == 'running']
+
+    def active_hosts(self):
+        """Return the hosts in a step that is not at rest."""
+        return [self.hosts[name] for name in sorted(self.active)]

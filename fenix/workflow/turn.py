@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One turn of a session: what is to be written, and what to be started.
+
+Verbs read the picture and record into the turn. When the turn is over its
+owner commits everything in one transaction, and only then starts the
+effects. A turn that cannot be committed is forgotten together with the
+picture that it changed.
+"""
+
+import dataclasses
+import datetime
+import typing
+
+from fenix.db import models
+from fenix.workflow import picture as pictures
+
+
+class Failed(Exception):
+    """A verb failed; the text is for a human who can mend it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """A call of the world outside, made after the commit.
+
+    :ivar kind: what to call
+    :ivar key: what it is about; one effect of a kind and key at a time
+    :ivar host: name of the host whose step is called with the result;
+        None for the session's phase
+    :ivar args: what the call needs
+    """
+
+    kind: str
+    key: str | None
+    host: str | None = None
+    args: tuple = ()
+
+
+@dataclasses.dataclass
+class Reading:
+    """The newest answer to a read, and how reading goes."""
+
+    value: typing.Any = None
+    #: When the read that gave the value began; None: there is none yet.
+    at: datetime.datetime | None = None
+    #: Since when reading fails; None: it does not.
+    failing_since: datetime.datetime | None = None
+    failures: int = 0
+    error: str | None = None
+    #: Not before this time again.
+    not_before: datetime.datetime | None = None
+
+
+@dataclasses.dataclass
+class Memory:
+    """What an owner remembers between turns and may forget at any time.
+
+    All of it is found again by looking.
+    """
+
+    readings: dict = dataclasses.field(default_factory=dict)
+    #: (kind, key) of the effects that were started and have not ended.
+    in_flight: set = dataclasses.field(default_factory=set)
+    #: Where the instances of a host go: {host: {instance id: target}}.
+    targets: dict = dataclasses.field(default_factory=dict)
+    #: Groups that other sessions keep busy, until when.
+    busy: dict = dataclasses.field(default_factory=dict)
+
+
+class Turn:
+    """The work of one turn.
+
+    :param picture: ``Picture``
+    :param memory: ``Memory``
+    :param now: the database's time, aware UTC
+    :param conf: the configuration
+    :param constraints: a function: instance ids -> ({instance id:
+        InstanceConstraint}, {group id: GroupConstraint})
+    """
+
+    def __init__(self, picture, memory, now, conf, constraints):
+        self.picture = picture
+        self.session = picture.session
+        self.memory = memory
+        self.now = now
+        self.conf = conf
+        self.constraints = constraints
+        self.added = []
+        self.changed = {}
+        self.effects = []
+        self.claims = []
+        self.wakes = {}
+        #: The host whose step is called; None: the session's phase.
+        self.subject = None
+        self._place = 0
+
+    def option(self, name):
+        """Return an option of [workflow] as this session has it."""
+        return self.session.settings.get(
+            name, getattr(self.conf.workflow, name))
+
+    # -- rows ---------------------------------------------------------------
+
+    def add(self, row):
+        """Store a new row."""
+        row.session_id = self.session.id
+        if row.id is None:
+            row.id = models.new_id()
+        self.added.append(row)
+        if isinstance(row, models.Event):
+            row.seq = self.session.seq + 1
+            row.position = self._place
+            self._place += 1
+            self.picture.queue(row)
+        else:
+            self.picture.index(row)
+        return row
+
+    def change(self, row, **values):
+        """Change some attributes of a row."""
+        values = {name: value for name, value in values.items()
+                  if getattr(row, name) != value}
+        if not values:
+            return
+        if isinstance(row, models.Instance):
+            self.picture.unplace(row)
+        for name, value in values.items():
+            setattr(row, name, value)
+        if not isinstance(row, models.Session | models.Event):
+            self.picture.index(row)
+        if row not in self.added:
+            self.changed.setdefault((type(row), row.id), {}).update(values)
+
+    @property
+    def writes(self):
+        """Whether there is anything to commit."""
+        return bool(self.added or self.changed or self.claims)
+
+    # -- the world outside --------------------------------------------------
+
+    def effect(self, kind, key, host=None, args=()):
+        """Start an effect after the commit, unless one of its kind and key
+        is on its way.
+        """
+        if (kind, key) not in self.memory.in_flight:
+            self.memory.in_flight.add((kind, key))
+            self.effects.append(Effect(kind, key, host, args))
+
+    def in_flight(self, kind, key):
+        """Tell whether such an effect was started and has not ended."""
+        return (kind, key) in self.memory.in_flight
+
+    def read(self, kind, key, after, host=None):
+        """Return what the cloud says, in an answer begun at ``after`` or later.
+
+        :returns: the answer, or None: it is not there yet, call again
+        :raises Failed: the cloud could not be read for ``[workflow]
+            cloud_patience``
+        """
+        reading = self.memory.readings.setdefault((kind, key), Reading())
+        if (reading.at is not None and reading.at >= after
+                and reading.failing_since is None):
+            return reading.value
+        if reading.failing_since is not None:
+            limit = reading.failing_since + datetime.timedelta(
+                seconds=self.option('cloud_patience'))
+            if self.now >= limit:
+                self.memory.readings.pop((kind, key))
+                raise Failed(f'the cloud could not be read: {reading.error}')
+        start = max(after, reading.not_before or after)
+        if start > self.now:
+            self.wake(start)
+        else:
+            self.effect(kind, key, host)
+        return None
+
+    def last(self, kind, key):
+        """Return the newest reading of that kind, or None."""
+        reading = self.memory.readings.get((kind, key))
+        return reading if reading and reading.at is not None else None
+
+    # -- time ---------------------------------------------------------------
+
+    def wake(self, when):
+        """Have the present subject called again at that time."""
+        known = self.wakes.get(self.subject)
+        if known is None or when < known:
+            self.wakes[self.subject] = when
+
+    def later(self, seconds, since=None):
+        """Return a time so many seconds from now, or after ``since``."""
+        return (since or self.now) + datetime.timedelta(seconds=seconds)
+
+    def passed(self, when):
+        """Tell whether a time has come; have the subject woken if not."""
+        if when <= self.now:
+            return True
+        self.wake(when)
+        return False
+
+
+__all__ = ['Effect', 'Failed', 'Memory', 'Reading', 'Turn', 'pictures']

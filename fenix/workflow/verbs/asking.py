@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asking: questions to projects, their answers, and what follows.
+
+A question waits until it is published; its window starts then. The form
+follows CONTRACT.md 5.2: an instance with constraints is asked about by
+itself, all others of a project together, by URL.
+"""
+
+import datetime
+
+from fenix import words
+from fenix.db import models
+from fenix.notify import payloads
+from fenix.workflow.turn import Failed
+from fenix.workflow.verbs import telling
+
+PROCEED = 'proceed'
+SKIP = 'skip'
+
+#: Seconds for which the list of alarms may be taken as it was read.
+ALARMS_AGE = 30
+EVENT_TYPE = 'maintenance.scheduled'
+
+
+def subscribed(turn, project_id):
+    """Tell whether a project listens.
+
+    :returns: True or False, with the reason of False in the timeline; None
+        while aodh has not answered
+    """
+    alarms = turn.read('subscriptions', EVENT_TYPE,
+                       turn.later(-ALARMS_AGE), host=turn.subject)
+    if alarms is None:
+        return None
+    own = [alarm for alarm in alarms if alarm.project_id == project_id]
+    if any(alarm.live for alarm in own):
+        return True
+    reasons = ', '.join(alarm.why_not for alarm in own if alarm.why_not)
+    telling.warn(turn, f'project {project_id} is not told: it has no alarm '
+                       f'on {EVENT_TYPE} that can fire'
+                       + (f' ({reasons})' if reasons else ''),
+                 project_id=project_id)
+    return False
+
+
+def ask(turn, question, project_id, instance_ids, window, host=None,
+        instance_id=None, until=None, round=0):
+    """Put a question to a project.
+
+    :param instance_ids: the instances that it is about
+    :param window: seconds that the project has
+    :param until: a fixed end of the window instead, if that is later
+    :param instance_id: for the per-instance form
+    :returns: the ask; None while it is not known whether anybody listens
+    """
+    listens = subscribed(turn, project_id)
+    if listens is None:
+        return None
+    row = turn.add(models.Ask(
+        question=question, project_id=project_id, host=host,
+        instance_id=instance_id, round=round, window=window, until=until,
+        instance_ids=sorted(instance_ids), actions={}, created_at=turn.now,
+        state='waiting' if listens else 'unsubscribed',
+        answered_at=None if listens else turn.now))
+    if listens:
+        constrained, _ = turn.constraints(instance_ids)
+        telling.publish(turn, EVENT_TYPE, payloads.scheduled(
+            session_id=turn.session.id, project_id=project_id,
+            question=question, public_url=turn.conf.api.public_url,
+            vocabulary=payloads.vocabulary_of(
+                turn.conf, project_id, bool(constrained)),
+            meta=turn.session.meta, instance_id=instance_id),
+            ask=row, once=question in telling.ONCE)
+    return row
+
+
+def end_of_window(turn, row, published_at):
+    """Return when the window of a question that was published ends."""
+    end = published_at + datetime.timedelta(seconds=row.window)
+    return max(end, row.until) if row.until else end
+
+
+def answered(turn, row):
+    """Tell whether a question is decided; end its window when it is time."""
+    if row.state in ('waiting', 'open') and row.reply_by is not None:
+        if turn.passed(row.reply_by):
+            turn.change(row, state='expired', answered_at=turn.now)
+            telling.note(
+                turn, f'project {row.project_id} did not answer '
+                f'{row.question} by {row.reply_by:%H:%M:%S}',
+                project_id=row.project_id)
+    return row.state not in ('waiting', 'open')
+
+
+def consent(turn, row):
+    """Return what an answer means: PROCEED, SKIP, or None while it is open.
+
+    :raises Failed: it means that the session cannot go on
+    """
+    if not answered(turn, row):
+        return None
+    if row.state == 'acked':
+        return PROCEED
+    policies = {'nacked': ('on_refusal', 'refused'),
+                'expired': ('on_no_reply', 'did not answer'),
+                'unsubscribed': ('on_unsubscribed', 'listens to no alarm on')}
+    if row.state not in policies:
+        raise Failed(f'the question {row.question} to project '
+                     f'{row.project_id} was {row.state}')
+    option, what = policies[row.state]
+    policy = turn.option(option)
+    if policy == 'fail':
+        about = (f' about instance {row.instance_id}' if row.instance_id
+                 else '')
+        raise Failed(f'project {row.project_id} {what} {row.question}{about}'
+                     f' and {option} is "fail"')
+    return policy
+
+
+def take(turn, reply):
+    """Let a reply count where it counts (CONTRACT.md 3.1).
+
+    :returns: the asks that it decided
+    """
+    question, agreed = words.read_reply(reply.state)
+    if question is None:
+        return []
+    decided = []
+    for row in _addressed(turn, question, reply, agreed):
+        actions = _actions(row, reply)
+        if reply.instance_id and row.instance_id is None:
+            if agreed and not set(row.instance_ids) <= set(
+                    actions) | set(row.actions):
+                # An answer for one of several instances of one question.
+                turn.change(row, actions={**row.actions, **actions})
+                continue
+        turn.change(row, state='acked' if agreed else 'nacked',
+                    answered_at=turn.now,
+                    actions={**row.actions, **actions})
+        decided.append(row)
+    return decided
+
+
+def _addressed(turn, question, reply, agreed):
+    """Return the asks in whose windows a reply arrived."""
+    rows = [row for row in turn.picture.unanswered.values()
+            if row.question == question
+            and row.project_id == reply.project_id]
+    if question == words.MAINTENANCE and not agreed:
+        # Its window stays open, so that another VNF of the project can
+        # still refuse what the first agreed to.
+        known = turn.picture.latest_ask(question, reply.project_id)
+        if known is not None and known.state == 'acked':
+            rows.append(known)
+    rows = [row for row in rows if row.reply_by is None
+            or reply.received_at <= row.reply_by]
+    if reply.instance_id:
+        own = [row for row in rows if row.instance_id == reply.instance_id]
+        return own or [row for row in rows if row.instance_id is None
+                       and (reply.instance_id in row.instance_ids)]
+    if reply.actions:
+        named = [row for row in rows if row.instance_id is None
+                 or row.instance_id in reply.actions]
+        return named or rows
+    return rows
+
+
+def _actions(row, reply):
+    """Return the actions that a reply chooses for the instances of an ask."""
+    actions = {instance_id: action
+               for instance_id, action in reply.actions.items()
+               if instance_id in row.instance_ids}
+    if reply.instance_id:
+        actions.setdefault(reply.instance_id, reply.action)
+    elif reply.action is not None:
+        for instance_id in row.instance_ids:
+            actions.setdefault(instance_id, reply.action)
+    return actions
+
+
+def action_for(turn, row, instance_id):
+    """Return what is to be done to an instance after its ask was decided."""
+    constraint = turn.constraints([instance_id])[0].get(instance_id)
+    default = (constraint.migration_type if constraint
+               else turn.option('default_action'))
+    chosen = row.actions.get(instance_id) if row.state == 'acked' else None
+    if chosen is None:
+        # Nobody who could act himself has said that he will.
+        return (default if row.state == 'acked' or default !=
+                words.OWN_ACTION else turn.option('default_action'))
+    action = words.read_action(chosen)
+    if action is None:
+        telling.warn(turn, f'project {row.project_id} chose the unknown '
+                           f'action {chosen!r} for instance {instance_id}: '
+                           f'{default} is done', instance_id=instance_id)
+    return action or default
