@@ -1,0 +1,73 @@
+# What a developer types. Needs Python 3.11 or newer, git, make and access to
+# PyPI; everything else goes into the virtual environment .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that is new enough and can make virtual environments.
+PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 \
+	python3.11; do $$python -c 'import ensurepip, sys, venv; \
+	sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python; done))
+
+# For "make test ARGS=...": a regex that picks tests, options of run_tests.py.
+ARGS ?=
+# For "make demo DEMO_ARGS=...": other options of "fenix-sandbox run".
+DEMO_ARGS ?= --hosts 3 --instances-per-host 2 --spare 0
+
+PACKAGING := pyproject.toml setup.cfg setup.py requirements.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SPHINX := $(BIN)/python -m sphinx -W --keep-going -q -b html
+
+.PHONY: help demo test lint docs release-notes samples clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo           watch Fenix take a small cloud through maintenance'
+	@echo 'make test           run all tests; ARGS="REGEX" runs some'
+	@echo 'make lint           ruff and hacking'
+	@echo 'make docs           the documentation, in doc/build/html'
+	@echo 'make release-notes  the release notes, in releasenotes/build/html'
+	@echo 'make samples        sample configuration files, in etc/fenix'
+	@echo 'make clean          remove everything that was made'
+
+demo: $(VENV)/installed
+	$(BIN)/fenix-sandbox run $(DEMO_ARGS)
+
+test: $(VENV)/test-installed
+	$(BIN)/python tools/run_tests.py $(ARGS)
+
+lint: $(VENV)/test-installed
+	$(BIN)/ruff check .
+	$(BIN)/flake8
+	for file in .ci/run devstack/*.sh devstack/settings; do \
+		bash -n $$file || exit 1; done
+
+docs: $(VENV)/test-installed
+	$(SPHINX) doc/source doc/build/html
+
+release-notes: $(VENV)/test-installed
+	$(BIN)/reno lint
+	$(SPHINX) releasenotes/source releasenotes/build/html
+
+samples: $(VENV)/installed
+	$(BIN)/oslo-config-generator --config-file etc/fenix/config-generator.conf
+	$(BIN)/oslopolicy-sample-generator --config-file etc/fenix/policy-generator.conf
+
+clean:
+	rm -rf $(VENV) .stestr .hypothesis .ruff_cache build dist *.egg-info \
+		doc/build releasenotes/build etc/fenix/*.sample
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/python:
+	@test -n "$(PYTHON)" || { echo 'No Python 3.11 or newer with the module' \
+		'"venv" was found (Debian and Ubuntu: the package python3-venv).' >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/installed: $(VENV)/python $(PACKAGING)
+	$(PIP) install -q -e .
+	touch $@
+
+$(VENV)/test-installed: $(VENV)/installed test-requirements.txt
+	$(PIP) install -q -r test-requirements.txt
+	touch $@
