@@ -10,3 +10,6 @@ for message in (r'\s*Eventlet is deprecated',
                 "'cgi' is deprecated",
                 r'The osc_lib\.\w+ module is deprecated'):
     warnings.filterwarnings('ignore', message, DeprecationWarning)
+
+# The tests are an entry point too.
+from fenix import _threading  # noqa: E402,F401,I001
