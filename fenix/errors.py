@@ -132,7 +132,13 @@ class Unavailable(FenixError):
     status = 503
 
 
-# What the engine meets inside; none of these reaches a client.
+# What is met inside; none of these reaches a client.
+
+class BadConfiguration(FenixError):
+    """The configuration cannot be used."""
+
+    code = 'fenix.bad_configuration'
+
 
 class Fenced(FenixError):
     """Another engine owns the session now: write nothing more."""
@@ -158,7 +164,24 @@ class CloudUnknown(CloudError):
     code = 'fenix.cloud.unknown'
 
 
+class BadTrait(FenixError):
+    """A field of a notification does not survive as the trait of an alarm."""
+
+    code = 'fenix.notify.bad_trait'
+
+
 class PublishError(FenixError):
-    """A notification could not be handed to the bus."""
+    """A notification could not be handed to the bus.
+
+    :ivar published: how many notifications of the call, from its first,
+        surely went out
+    :ivar uncertain: whether the one after them may have gone out, or still
+        may; False: it surely did not
+    """
 
     code = 'fenix.notify.publish'
+
+    def __init__(self, message=None, published=0, uncertain=False):
+        super().__init__(message)
+        self.published = published
+        self.uncertain = uncertain
