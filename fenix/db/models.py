@@ -12,6 +12,7 @@ import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.dialects import mysql
 
 from fenix.db import types
 
@@ -19,6 +20,8 @@ Id = sa.String(36)
 Name = sa.String(255)
 Word = sa.String(32)
 Time = types.UTCDateTime
+#: What a program printed: more than the 64 KB of MySQL's TEXT.
+Output = sa.Text().with_variant(mysql.MEDIUMTEXT(), 'mysql', 'mariadb')
 
 
 def new_id():
@@ -36,16 +39,37 @@ class Base(orm.DeclarativeBase):
     type_annotation_map = {datetime.datetime: Time, dict: sa.JSON,
                            list: sa.JSON, str: Name}
 
-    __table_args__ = {'mysql_engine': 'InnoDB', 'mysql_charset': 'utf8mb4'}
+    # Compared byte by byte, as the other databases do and clouds mean it.
+    __table_args__ = {'mysql_engine': 'InnoDB', 'mysql_charset': 'utf8mb4',
+                      'mysql_collate': 'utf8mb4_bin'}
+
+    def __init__(self, **values):
+        """Make a record that is complete at once, id and defaults included.
+
+        SQLAlchemy would fill in the defaults when it is stored: too late
+        for who keeps it in memory, and a new id at each attempt.
+        """
+        columns = sa.inspect(type(self)).column_attrs
+        for name in values.keys() - columns.keys():
+            raise TypeError(f'{type(self).__name__} has no {name}')
+        for column in columns:
+            if column.key in values:
+                value = values[column.key]
+            else:
+                value = column.columns[0].default
+                if value is not None:
+                    value = (value.arg(None) if value.is_callable
+                             else value.arg)
+            setattr(self, column.key, value)
 
 
 def _id():
     return orm.mapped_column(Id, primary_key=True, default=new_id)
 
 
-def _of_session():
+def _of_session(index=True):
     return orm.mapped_column(
-        Id, sa.ForeignKey('sessions.id', ondelete='CASCADE'), index=True)
+        Id, sa.ForeignKey('sessions.id', ondelete='CASCADE'), index=index)
 
 
 class Engine(Base):
@@ -107,7 +131,7 @@ class Host(Base):
                       Base.__table_args__)
 
     id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session()
+    session_id: orm.Mapped[str] = _of_session(index=False)
     name: orm.Mapped[str]
     is_compute: orm.Mapped[bool] = orm.mapped_column(default=False)
     is_controller: orm.Mapped[bool] = orm.mapped_column(default=False)
@@ -131,11 +155,13 @@ class Instance(Base):
     """An instance on a host of a session, as last observed."""
 
     __tablename__ = 'instances'
-    __table_args__ = (sa.UniqueConstraint('session_id', 'instance_id'),
-                      Base.__table_args__)
+    __table_args__ = (
+        sa.UniqueConstraint('session_id', 'instance_id'),
+        sa.Index('instances_project', 'session_id', 'project_id'),
+        Base.__table_args__)
 
     id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session()
+    session_id: orm.Mapped[str] = _of_session(index=False)
     instance_id: orm.Mapped[str] = orm.mapped_column(Id)
     project_id: orm.Mapped[str]
     name: orm.Mapped[str]
@@ -156,9 +182,12 @@ class Ask(Base):
     """One question to a project, or about one instance, and its answer."""
 
     __tablename__ = 'asks'
+    __table_args__ = (
+        sa.Index('asks_project', 'session_id', 'project_id'),
+        Base.__table_args__)
 
     id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session()
+    session_id: orm.Mapped[str] = _of_session(index=False)
     #: MAINTENANCE, SCALE_IN, PREPARE_MAINTENANCE, PLANNED_MAINTENANCE or
     #: MAINTENANCE_COMPLETE (fenix.words: the inner names).
     question: orm.Mapped[str] = orm.mapped_column(Word)
@@ -245,8 +274,7 @@ class ActionRun(Base):
     round: orm.Mapped[int] = orm.mapped_column(default=0)
     #: running, done, failed or skipped
     state: orm.Mapped[str] = orm.mapped_column(Word, default='running')
-    output: orm.Mapped[str] = orm.mapped_column(
-        sa.Text(16777215), default='')
+    output: orm.Mapped[str] = orm.mapped_column(Output, default='')
     reason: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     attempts: orm.Mapped[int] = orm.mapped_column(default=0)
     started_at: orm.Mapped[datetime.datetime]
@@ -262,8 +290,7 @@ class Reply(Base):
         Base.__table_args__)
 
     id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = orm.mapped_column(
-        Id, sa.ForeignKey('sessions.id', ondelete='CASCADE'))
+    session_id: orm.Mapped[str] = _of_session(index=False)
     project_id: orm.Mapped[str]
     #: From the URL; None on the project's URL.
     instance_id: orm.Mapped[str | None] = orm.mapped_column(Id)
@@ -286,8 +313,7 @@ class Request(Base):
         Base.__table_args__)
 
     id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = orm.mapped_column(
-        Id, sa.ForeignKey('sessions.id', ondelete='CASCADE'))
+    session_id: orm.Mapped[str] = _of_session(index=False)
     #: continue, delete or report (on an action run)
     kind: orm.Mapped[str] = orm.mapped_column(Word)
     body: orm.Mapped[dict]
@@ -304,8 +330,7 @@ class Event(Base):
         Base.__table_args__)
 
     id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = orm.mapped_column(
-        Id, sa.ForeignKey('sessions.id', ondelete='CASCADE'))
+    session_id: orm.Mapped[str] = _of_session(index=False)
     #: The session's seq of the transaction, and the place within it.
     seq: orm.Mapped[int]
     position: orm.Mapped[int]

@@ -52,3 +52,36 @@ def _mysql_now(element, compiler, **kw):
 def _postgresql_now(element, compiler, **kw):
     # now() would be the time at which the transaction began
     return "(clock_timestamp() AT TIME ZONE 'UTC')"
+
+
+class seconds_from_now(functions.FunctionElement):
+    """The database's time so many seconds from now; ago if negative."""
+
+    type = UTCDateTime()
+    inherit_cache = True
+
+    def __init__(self, seconds):
+        super().__init__(sa.literal(seconds, sa.Double()))
+
+
+@compiler.compiles(seconds_from_now, 'sqlite')
+def _sqlite_from_now(element, compiler, **kw):
+    return ("strftime('%Y-%m-%d %H:%M:%f000', 'now', "
+            f"printf('%+.3f seconds', {_seconds(element, compiler, kw)}))")
+
+
+@compiler.compiles(seconds_from_now, 'mysql', 'mariadb')
+def _mysql_from_now(element, compiler, **kw):
+    return ('TIMESTAMPADD(MICROSECOND, '
+            f'1000000 * {_seconds(element, compiler, kw)}, '
+            f'{_mysql_now(element, compiler)})')
+
+
+@compiler.compiles(seconds_from_now, 'postgresql')
+def _postgresql_from_now(element, compiler, **kw):
+    return (f'({_postgresql_now(element, compiler)} + '
+            f"{_seconds(element, compiler, kw)} * interval '1 second')")
+
+
+def _seconds(element, compiler, kw):
+    return compiler.process(element.clauses, **kw)

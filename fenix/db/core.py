@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way to the database: transactions, their retries, SQLite's needs.
+
+A query function is written with the database session as its first argument
+and called without it::
+
+    @core.reader
+    def get(db, session_id):
+        return db.get(models.Session, session_id)
+
+    session = sessions.get(session_id)
+
+One call is one transaction, so a query function never calls another one.
+What it returns is detached: plain records in memory.
+"""
+
+import contextvars
+import functools
+
+import oslo_db.api
+import oslo_db.exception
+import sqlalchemy as sa
+from oslo_db.sqlalchemy import enginefacade
+from sqlalchemy import exc
+
+from fenix import errors
+
+#: What a query function may raise when the database fails it, besides the
+#: errors that it documents.
+ERRORS = (oslo_db.exception.DBError, exc.SQLAlchemyError)
+
+_manager = enginefacade.transaction_context()
+_writing = contextvars.ContextVar('writing', default=False)
+
+
+class _Scope:
+    """What oslo.db hangs a transaction on; a new one for each call."""
+
+
+def configure(conf):
+    """Use the database that [database] of ``conf`` names from now on.
+
+    Connections are opened by the first query, not here, so that a process
+    may fork in between.
+
+    :raises: BadConfiguration if no database is named
+    """
+    global _manager
+    if not conf.database.connection:
+        raise errors.BadConfiguration(
+            'No database is configured: set [database] connection, for '
+            'example to mysql+pymysql://fenix:secret@controller/fenix or '
+            'sqlite:////var/lib/fenix/fenix.sqlite')
+    dispose()
+    manager = enginefacade.transaction_context()
+    settings = dict(conf.database.items())
+    manager.configure(**{
+        **settings, 'connection': _url(conf.database.connection),
+        'sqlite_fk': True})
+    manager.append_on_engine_create(functools.partial(
+        _prepare, durable=conf.database.sqlite_synchronous))
+    _manager = manager
+
+
+def _url(text):
+    url = sa.make_url(text)
+    if url.get_backend_name() in ('mysql', 'mariadb'):
+        # oslo.db asks for "utf8", which to MySQL means three bytes at most
+        url = url.update_query_dict(
+            {'charset': url.query.get('charset', 'utf8mb4')})
+    return url.render_as_string(hide_password=False)
+
+
+def engine():
+    """Return the SQLAlchemy engine, for migrations."""
+    return _manager.writer.get_engine()
+
+
+def dispose():
+    """Close the connections that nobody uses; the next query opens anew."""
+    _manager.dispose_pool()
+
+
+def _retried(function):
+    # Outside the transaction: each attempt is a transaction of its own.
+    return oslo_db.api.wrap_db_retry(
+        max_retries=5, retry_interval=0.1, retry_on_deadlock=True)(function)
+
+
+def reader(function):
+    """Run a query function in a transaction that is only read in.
+
+    :raises: any of ERRORS, and what the function itself raises
+    """
+    @_retried
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        with _manager.reader.using(_Scope()) as db:
+            return function(db, *args, **kwargs)
+    return wrapper
+
+
+def writer(function):
+    """Run a query function in a transaction, again after a deadlock.
+
+    So the function must be able to run several times and do nothing but
+    SQL. An exception rolls everything back.
+
+    :raises: any of ERRORS, and what the function itself raises; after a
+        lost connection the transaction may be committed or not
+    """
+    @_retried
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        token = _writing.set(True)
+        try:
+            with _manager.writer.using(_Scope()) as db:
+                return function(db, *args, **kwargs)
+        finally:
+            _writing.reset(token)
+    return wrapper
+
+
+def again(error):
+    """Return the exception that makes a writer start again from the front.
+
+    :param error: raised instead when it has been tried often enough
+    """
+    return oslo_db.exception.RetryRequest(error)
+
+
+def _prepare(engine, durable):
+    """Make SQLite safe for several threads and processes."""
+    if engine.dialect.name != 'sqlite':
+        return
+
+    @sa.event.listens_for(engine, 'connect')
+    def on_connect(connection, record):
+        connection.execute('PRAGMA busy_timeout=10000')
+        connection.execute('PRAGMA journal_mode=WAL')
+        if durable:
+            connection.execute('PRAGMA synchronous=FULL')
+
+    @sa.event.listens_for(engine, 'begin')
+    def on_begin(connection):
+        # A transaction that reads first and writes later fails when
+        # another one wrote in between, without waiting. oslo.db has begun
+        # already, and there is no way to come before it.
+        if _writing.get():
+            connection.exec_driver_sql('COMMIT')
+            connection.exec_driver_sql('BEGIN IMMEDIATE')
