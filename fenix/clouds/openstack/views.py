@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Nova says, in the words of ``fenix.clouds.base``."""
+
+from fenix import errors
+from fenix.clouds import base
+from fenix.size import Size
+
+COMPUTE = 'nova-compute'
+CONDUCTOR = 'nova-conductor'
+
+#: What Nova says of things in a cell that it cannot reach.
+UNKNOWN = 'UNKNOWN'
+
+#: A migration in one of these is over: Nova's own list of 2026.2
+#: (``migration_get_in_progress_by_host_and_node``). 'finished' is not one:
+#: a cold migration in it waits for its confirmation.
+FINAL = frozenset(['confirmed', 'reverted', 'completed', 'done', 'error',
+                   'failed', 'cancelled'])
+
+
+def services(found) -> dict[str, base.HostService]:
+    """Return the hosts that a list of Nova's services makes up.
+
+    Hosts without nova-compute and nova-conductor are none.
+    """
+    by_host = {}
+    for service in found:
+        if service.status == UNKNOWN:
+            raise errors.CloudError(
+                f'The cell of host {service.host} does not answer: what is '
+                'on it is not known')
+        by_host.setdefault(service.host, []).append(service)
+    hosts = {}
+    for name, members in by_host.items():
+        compute = [s for s in members if s.binary == COMPUTE]
+        controller = any(s.binary == CONDUCTOR for s in members)
+        if compute or controller:
+            hosts[name] = base.HostService(
+                name=name, is_compute=bool(compute),
+                is_controller=controller,
+                enabled=all(s.status == 'enabled' for s in compute),
+                disabled_reason=compute[0].disabled_reason
+                if compute else None,
+                up=all(s.state == 'up' and not s.forced_down
+                       for s in members))
+    return hosts
+
+
+def server(found, group_id=None) -> base.Server:
+    """Return a server of Nova's as an instance.
+
+    :param group_id: its group; Nova tells only for a single server
+    """
+    if found.status == UNKNOWN:
+        raise errors.CloudError(
+            f'The cell of server {found.id} does not answer')
+    groups = getattr(found, 'server_groups', None)
+    return base.Server(
+        instance_id=found.id, project_id=found.tenant_id, name=found.name,
+        host=getattr(found, 'OS-EXT-SRV-ATTR:host'),
+        size=_size(found.flavor, boots_from_volume=not found.image),
+        status=found.status,
+        task_state=getattr(found, 'OS-EXT-STS:task_state'),
+        group_id=group_id or (groups[0] if groups else None),
+        floating=any(address.get('OS-EXT-IPS:type') == 'floating'
+                     for network in found.addresses.values()
+                     for address in network),
+        locked=found.locked,
+        fault=getattr(found, 'fault', {}).get('message'))
+
+
+def _size(flavor, boots_from_volume) -> Size:
+    """Return what Nova asks Placement for."""
+    swap_mb = flavor.get('swap') or 0
+    disk = 0 if boots_from_volume else flavor['disk']
+    return Size(vcpus=flavor['vcpus'], ram_mb=flavor['ram'],
+                disk_gb=disk + flavor.get('ephemeral', 0)
+                + (swap_mb + 1023) // 1024)
+
+
+def group(found) -> base.Group:
+    """Return a server group; without a rule, or before 2.64, one per host."""
+    policy = getattr(found, 'policy', None) or found.policies[0]
+    rules = getattr(found, 'rules', {})
+    limit = rules.get('max_server_per_host', 1)
+    return base.Group(
+        group_id=found.id, project_id=found.project_id, policy=policy,
+        max_per_host=limit if policy == 'anti-affinity' else 0,
+        members=frozenset(found.members))
+
+
+def migration(found) -> base.Migration:
+    """Return a record of Nova's migrations."""
+    return base.Migration(
+        migration_id=found.uuid, type=found.migration_type,
+        status=found.status, source=found.source_compute,
+        target=found.dest_compute, unfinished=unfinished(found))
+
+
+def unfinished(found) -> bool:
+    """Tell whether a migration record is of one that is not over."""
+    return found.status not in FINAL
+
+
+def action(found, events=None) -> base.InstanceAction:
+    """Return an entry of the instance action log.
+
+    :param events: its events, or None if they were not asked for: then an
+        action counts as ended, because Nova began another one after it
+    """
+    bad = [e for e in events or () if e.get('result') == 'Error']
+    reasons = [f"{e['event']}: {e['details']}" for e in bad
+               if e.get('details')]
+    return base.InstanceAction(
+        request_id=found.request_id, action=found.action,
+        message='; '.join(reasons) or found.message,
+        finished=events is None or bool(events) and all(
+            e.get('finish_time') for e in events),
+        # Nova's only message is the word Error.
+        failed=bool(bad or found.message))
