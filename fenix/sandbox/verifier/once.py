@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rule 5: one intent, one change; no notification and no reply is lost."""
+
+from fenix.sandbox.verifier import rule
+from fenix.sandbox.verifier import words
+
+#: Messages on which managers act each time that they come.
+ACTED_ON = frozenset(['SCALE_IN', 'MAINTENANCE_COMPLETE'])
+
+
+class Once(rule.Rule):
+    """Checked at each change, each notification and each question."""
+
+    number = 5
+
+    def __init__(self, story, world, slack):
+        super().__init__(story, world, slack)
+        self._payloads: dict[str, dict] = {}
+        #: Moves that ended well in this session: (server, source).
+        self._left: set[tuple] = set()
+        #: Hosts that were told MAINTENANCE_COMPLETE: (session, host).
+        self._complete: set[tuple] = set()
+        self._announced: set[tuple] = set()
+        self._worked: dict[tuple, dict] = {}
+        self._work_done: set[tuple] = set()
+        #: Moves by Fenix of which the project was not yet told.
+        self._untold: dict[str, dict] = {}
+
+    def before(self, line):
+        match line['what']:
+            case 'migrate.start' | 'live-migrate.start':
+                self._moving(line)
+            case 'migrate.confirm':
+                self._confirming(line)
+            case 'service.disable' if line.get('changed'):
+                self._disabling(line)
+            case 'host.work.start':
+                self._working(line)
+            case 'notify':
+                self._notified(line)
+
+    def after(self, line):
+        match line['what']:
+            case 'migrate.end' | 'live-migrate.end':
+                self._left.add((line['server'], line['source']))
+                self._untold[line['server']] = line
+            case 'host.work.end' if line.get('ok', True):
+                self._work_done.add((line.get('session'), line['host']))
+            case 'session' if line['method'] == 'POST':
+                self._left.clear()
+
+    def _moving(self, line):
+        move = self.world.moves.get(line['server'])
+        if move is not None and not move.over:
+            self.breach(line, line['server'],
+                        'a second move before the first had ended')
+        if (line['server'], line['source']) in self._left:
+            self.breach(line, line['server'],
+                        f'moved away from {line["source"]} a second time')
+
+    def _confirming(self, line):
+        move = self.world.moves.get(line['server'])
+        if move is None or move.confirmed:
+            self.breach(line, line['server'], 'confirmed a second time')
+
+    def _disabling(self, line):
+        host = self.world.hosts[line['host']]
+        if not host.enabled:
+            self.breach(line, host.name, 'disabled a second time')
+        session = (line.get('reason') or '').partition(':')[2].split(' ')[0]
+        if (session, host.name) in self._complete:
+            self.breach(line, host.name, 'disabled again after its '
+                                         'MAINTENANCE_COMPLETE')
+
+    def _working(self, line):
+        key = (line.get('session'), line['host'])
+        if key in self._work_done:
+            self.breach(line, line['host'],
+                        'worked on again after the work had succeeded')
+        self._worked.setdefault(key, line)
+
+    # Notifications
+
+    def _notified(self, line):
+        payload = line['payload']
+        message = line['message_id']
+        state = words.state(payload.get('state'))
+        if message in self._payloads:
+            self._repeated(line, self._payloads[message], state)
+            return
+        self._payloads[message] = payload
+        if line['event_type'] == 'maintenance.host':
+            key = (payload.get('session_id'), payload['host'])
+            self._announced.add(key)
+            if state == 'MAINTENANCE_COMPLETE':
+                self._complete.add(key)
+        elif line['event_type'] == 'maintenance.scheduled':
+            if state == 'INSTANCE_ACTION_DONE':
+                self._told_done(line)
+            elif state in words.QUESTIONS:
+                self._asked_again(line)
+
+    def _repeated(self, line, known, state):
+        if known != line['payload']:
+            self.breach(line, line['message_id'],
+                        'a message id with two payloads')
+        if (line['event_type'] == 'maintenance.scheduled'
+                and state in ACTED_ON):
+            self.breach(line, line['message_id'],
+                        f'{state} was sent a second time')
+
+    def _told_done(self, line):
+        about = line['payload'].get('instance_ids')
+        server = about[0] if isinstance(about, list) and about else about
+        if server not in self._untold:
+            self.breach(line, str(server), 'told that an action was done, '
+                                           'but none was')
+        self._untold.pop(server, None)
+
+    def _asked_again(self, line):
+        """Find a reply that was lost: the same question, though agreed."""
+        payload = line['payload']
+        state = words.state(payload['state'])
+        if state == 'SCALE_IN' or not isinstance(
+                payload.get('instance_ids'), list):
+            # Whether a question by URL is the same, nobody tells.
+            return
+        for ask in self.world.asks.of_project(payload['project_id']):
+            if (ask.session == payload.get('session_id')
+                    and ask.question == state
+                    and ask.instances == frozenset(payload['instance_ids'])):
+                if self._agreed_in_vain(ask, line):
+                    self.breach(line, payload['project_id'],
+                                f'asked {state} again although it had '
+                                f'agreed')
+                return
+
+    def _agreed_in_vain(self, ask, line) -> bool:
+        """Tell whether an agreement was followed by nothing."""
+        if ask.answer is None or not ask.answer.agreed:
+            return False
+        if ask.deadline is not None and ask.answer.t > ask.deadline:
+            return False
+        since = ask.answer.t
+        continued = self.story.continued.get(ask.session, ())
+        if any(since <= t <= line['t'] for t in continued):
+            return False
+        return not any(
+            since <= other['t'] <= line['t']
+            and other.get('server') in ask.instances
+            and other['what'].partition('.')[0] in ('migrate',
+                                                    'live-migrate', 'server')
+            for other in self.story.in_order)
+
+    def finish(self):
+        for (session, host), line in self._worked.items():
+            if (session, host) not in self._announced:
+                self.breach(line, host, 'worked on, but its IN_MAINTENANCE '
+                                        'never came')
+        if not self.story.bodies or (
+                set(self.story.bodies) - set(self.story.ended)):
+            return
+        for server, line in self._untold.items():
+            if line.get('project') in self.story.subscribed:
+                self.breach(line, server, 'moved, but its project was never '
+                                          'told')

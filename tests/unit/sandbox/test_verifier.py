@@ -1,0 +1,584 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+from oslotest import base
+
+from fenix.sandbox import verifier
+from fenix.sandbox.verifier import __main__ as command
+from tests.unit.sandbox import timelines
+
+
+class VerifierTestCase(base.BaseTestCase):
+    """Checks which breaches the verifier finds in a timeline."""
+
+    def assertKept(self, timeline):
+        self.assertEqual([], verifier.verify(timeline.lines))
+
+    def assertBroken(self, rule, subject, timeline, what=''):
+        breaches = verifier.verify(timeline.lines)
+        self.assertEqual([(rule, subject)] * len(breaches),
+                         [(each.rule, each.subject) for each in breaches])
+        self.assertNotEqual([], breaches)
+        self.assertIn(what, breaches[0].what)
+
+
+class GoodTest(VerifierTestCase):
+
+    def test_good_timeline(self):
+        self.assertKept(timelines.good())
+
+    def test_nothing_happened(self):
+        self.assertEqual([], verifier.verify([]))
+
+    def test_lines_in_any_order(self):
+        timeline = timelines.good()
+        timeline.lines.reverse()
+        timeline.lines.sort(key=lambda line: line['t'])
+        verifier.verify(timeline.lines)
+
+
+class CommandTest(VerifierTestCase):
+
+    def _run(self, timeline):
+        path = self.create_tempfiles([('timeline', '\n'.join(
+            json.dumps(line) for line in timeline.lines))], '.jsonl')[0]
+        return command.main([path])
+
+    def test_good(self):
+        self.assertEqual(0, self._run(timelines.good()))
+
+    def test_broken(self):
+        timeline = timelines.Timeline()
+        timeline.begin()
+        timeline.start('x', 'h1', 'h2')
+        self.assertEqual(1, self._run(timeline))
+
+    def test_not_a_timeline(self):
+        path = self.create_tempfiles([('broken', '[1]')], '.jsonl')[0]
+        self.assertRaises(ValueError, command.main, [path])
+
+
+class EmptinessTest(VerifierTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.timeline = timelines.Timeline()
+        self.timeline.begin()
+
+    def test_server_on_it(self):
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.assertBroken(1, 'h1', self.timeline, 'with server x')
+
+    def test_server_in_error_on_it(self):
+        self.timeline.state('x', 'h1', 'ERROR')
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.assertBroken(1, 'h1', self.timeline, '(ERROR)')
+
+    def test_not_disabled(self):
+        self.timeline.empty()
+        self.timeline.enable('h1')
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.assertBroken(1, 'h1', self.timeline, 'enabled')
+
+    def test_not_confirmed(self):
+        ask = self.timeline.ask('PLANNED_MAINTENANCE')
+        self.timeline.reply('ACK_PLANNED_MAINTENANCE', ask)
+        self.timeline.start('x', 'h1', 'h2')
+        self.timeline.wait(2)
+        self.timeline.state('x', 'h2', 'VERIFY_RESIZE')
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.assertBroken(1, 'h1', self.timeline, 'during the move of x')
+
+    def test_work_before_the_word(self):
+        self.timeline.work('h1')
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.assertBroken(1, 'h1', self.timeline, 'work started')
+
+    def test_controller_is_not_disabled(self):
+        self.timeline.host('c1', compute=False, controller=True)
+        self.timeline.told('c1', 'IN_MAINTENANCE')
+        self.timeline.work('c1')
+        self.timeline.told('c1', 'MAINTENANCE_COMPLETE')
+        self.assertKept(self.timeline)
+
+
+class ConsentTest(VerifierTestCase):
+
+    def _begin(self, **policies):
+        timeline = timelines.Timeline(**policies)
+        timeline.begin()
+        return timeline
+
+    def test_never_asked(self):
+        timeline = self._begin()
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline, 'not asked')
+
+    def test_before_the_answer(self):
+        timeline = self._begin()
+        ask = timeline.ask('PLANNED_MAINTENANCE')
+        timeline.start('x', 'h1', 'h2')
+        timeline.wait(1)
+        timeline.reply('ACK_PLANNED_MAINTENANCE', ask)
+        self.assertBroken(2, 'x', timeline, 'before the answer')
+
+    def test_answer_counts_from_when_it_was_sent(self):
+        timeline = self._begin()
+        ask = timeline.ask('PLANNED_MAINTENANCE')
+        timeline.reply('ACK_PLANNED_MAINTENANCE', ask)
+        timeline.t -= 0.005
+        timeline.start('x', 'h1', 'h2')
+        self.assertKept(timeline)
+
+    def test_answer_to_something_else(self):
+        timeline = self._begin()
+        ask = timeline.ask('PLANNED_MAINTENANCE')
+        timeline.reply('ACK_PREPARE_MAINTENANCE', ask)
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline)
+
+    def test_answer_that_was_not_accepted(self):
+        timeline = self._begin()
+        ask = timeline.ask('PLANNED_MAINTENANCE')
+        timeline.reply('ACK_PLANNED_MAINTENANCE', ask, code=500)
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline)
+
+    def test_question_about_another_instance(self):
+        timeline = self._begin()
+        ask = timeline.ask('PLANNED_MAINTENANCE', ['y'])
+        timeline.reply('ACK_PLANNED_MAINTENANCE', ask, instance='y')
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline, 'not asked')
+
+    def test_old_answer_does_not_count_again(self):
+        timeline = self._begin()
+        timeline.empty()
+        timeline.start('x', 'h2', 'h1')
+        self.assertBroken(2, 'x', timeline, 'not asked')
+
+    def test_again_after_failure(self):
+        timeline = self._begin()
+        ask = timeline.ask('PLANNED_MAINTENANCE')
+        timeline.reply('ACK_PLANNED_MAINTENANCE', ask)
+        timeline.start('x', 'h1', 'h2')
+        timeline.fail('x', 'h1', 'h2')
+        timeline.move('x', 'h1', 'h2')
+        timeline.maintain('h1')
+        self.assertKept(timeline)
+
+    def test_refused(self):
+        timeline = self._begin()
+        ask = timeline.ask('PLANNED_MAINTENANCE')
+        timeline.reply('NACK_PLANNED_MAINTENANCE', ask)
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline, 'refused')
+
+    def test_refused_but_proceed(self):
+        timeline = self._begin(on_refusal='proceed')
+        ask = timeline.ask('PLANNED_MAINTENANCE')
+        timeline.reply('NACK_PLANNED_MAINTENANCE', ask)
+        timeline.start('x', 'h1', 'h2')
+        self.assertKept(timeline)
+
+    def test_silent(self):
+        timeline = self._begin()
+        timeline.ask('PLANNED_MAINTENANCE', window=20)
+        timeline.wait(21)
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline, 'without an answer')
+
+    def test_silent_but_proceed(self):
+        timeline = self._begin(on_no_reply='proceed')
+        timeline.ask('PLANNED_MAINTENANCE', window=20)
+        timeline.wait(21)
+        timeline.start('x', 'h1', 'h2')
+        self.assertKept(timeline)
+
+    def test_proceeds_before_the_window_ends(self):
+        timeline = self._begin(on_no_reply='proceed')
+        timeline.ask('PLANNED_MAINTENANCE', window=20)
+        timeline.wait(15)
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline, 'before the answer')
+
+    def test_own_action_chosen(self):
+        timeline = self._begin()
+        ask = timeline.ask('PLANNED_MAINTENANCE', ['x'])
+        timeline.reply('ACK_PLANNED_MAINTENANCE', ask, instance='x',
+                       instance_action='OWN_ACTION')
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline, 'OWN_ACTION')
+
+    def test_nobody_subscribed(self):
+        timeline = self._begin()
+        timeline.server('y', 'h1', project='project-2')
+        timeline.start('y', 'h1', 'h2')
+        self.assertKept(timeline)
+
+    def test_nobody_subscribed_and_fail(self):
+        timeline = self._begin(on_unsubscribed='fail')
+        timeline.server('y', 'h1', project='project-2')
+        timeline.start('y', 'h1', 'h2')
+        self.assertBroken(2, 'y', timeline, 'no alarm')
+
+
+class ImpactTest(VerifierTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.timeline = timelines.Timeline()
+        self.timeline.group('g')
+        self.timeline.begin()
+        self.timeline.host('h3')
+        self.timeline.server('y', 'h3')
+        self.timeline.host('h4')
+
+    def _constrain(self, *servers, **limits):
+        for server in servers or ('x', 'y'):
+            self.timeline.constraint('instance', server, group_id='n',
+                                     lead_time='5,')
+        self.timeline.constraint('group', 'n', **limits)
+
+    def _agreed(self, *servers):
+        for server in servers or ('x', 'y'):
+            ask = self.timeline.ask('PLANNED_MAINTENANCE', [server])
+            self.timeline.reply('ACK_PLANNED_MAINTENANCE', ask,
+                                instance=server)
+
+    def test_within_limits(self):
+        self._constrain(max_impacted_members=2, recovery_time=2,
+                        max_instances_per_host=2)
+        self._agreed()
+        self.timeline.start('x', 'h1', 'h2')
+        self.timeline.start('y', 'h3', 'h2')
+        self.assertKept(self.timeline)
+
+    def test_too_many_at_once(self):
+        self._constrain(max_impacted_members='1,')
+        self._agreed()
+        self.timeline.start('x', 'h1', 'h2')
+        self.timeline.start('y', 'h3', 'h4')
+        self.assertBroken(3, 'n', self.timeline, '2 members')
+
+    def test_one_is_in_error(self):
+        self._constrain(max_impacted_members=1)
+        self._agreed()
+        self.timeline.state('y', 'h3', 'ERROR')
+        self.timeline.start('x', 'h1', 'h2')
+        self.assertBroken(3, 'n', self.timeline, '2 members')
+
+    def test_deleted_constraint_holds_no_more(self):
+        self._constrain(max_impacted_members=1)
+        self.timeline.constraint('group', 'n', 'DELETE')
+        self._agreed()
+        self.timeline.start('x', 'h1', 'h2')
+        self.timeline.start('y', 'h3', 'h4')
+        self.assertKept(self.timeline)
+
+    def test_recovered(self):
+        self._constrain(max_impacted_members=1, recovery_time=2)
+        self._agreed()
+        self.timeline.move('x', 'h1', 'h2')
+        self.timeline.wait(2)
+        self.timeline.start('y', 'h3', 'h4')
+        self.assertKept(self.timeline)
+
+    def test_not_recovered(self):
+        self._constrain(max_impacted_members=1, recovery_time=2)
+        self._agreed()
+        self.timeline.move('x', 'h1', 'h2')
+        self.timeline.wait(1.5)
+        self.timeline.start('y', 'h3', 'h4')
+        self.assertBroken(3, 'n', self.timeline, 'recovery')
+
+    def test_lead_time(self):
+        self.timeline = timelines.Timeline(on_no_reply='proceed')
+        self.timeline.begin()
+        self._constrain('x')
+        self.timeline.ask('PLANNED_MAINTENANCE', ['x'], window=2)
+        self.timeline.wait(4)
+        self.timeline.start('x', 'h1', 'h2')
+        self.assertBroken(3, 'x', self.timeline, 'lead time')
+
+    def test_per_host(self):
+        self._constrain(max_instances_per_host=1)
+        self._agreed()
+        self.timeline.start('x', 'h1', 'h3')
+        self.assertBroken(3, 'n', self.timeline, 'on h3')
+
+    def test_a_move_counts_on_both_hosts(self):
+        self._constrain(anti_affinity_group='True,')
+        self._agreed()
+        self.timeline.start('y', 'h3', 'h4')
+        self.timeline.start('x', 'h1', 'h3')
+        self.assertBroken(3, 'n', self.timeline, 'on h3')
+
+    def test_anti_affinity_of_nova(self):
+        self.timeline.server('m', 'h1', group='g')
+        self.timeline.server('n', 'h2', group='g')
+        self._agreed('m')
+        self.timeline.start('m', 'h1', 'h2')
+        self.assertBroken(3, 'g', self.timeline, 'on h2')
+
+    def test_anti_affinity_made_better(self):
+        for server, host in (('k', 'h1'), ('m', 'h1'), ('n', 'h1')):
+            self.timeline.server(server, host, group='g')
+        self._agreed('m')
+        self.timeline.start('m', 'h1', 'h2')
+        self.assertKept(self.timeline)
+
+
+class GiveBackTest(VerifierTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.timeline = timelines.Timeline()
+        self.timeline.begin()
+
+    def test_left_disabled(self):
+        self.timeline.finish()
+        self.assertBroken(4, 'h1', self.timeline, 'left disabled')
+
+    def test_failed_session_keeps_its_hosts(self):
+        self.timeline.close()
+        self.assertKept(self.timeline)
+
+    def test_deleted_session_gives_back(self):
+        self.timeline.enable('h1')
+        self.timeline.session('DELETE')
+        self.timeline.close()
+        self.assertKept(self.timeline)
+
+    def test_deleted_session_keeps_them(self):
+        self.timeline.session('DELETE')
+        self.timeline.close()
+        self.assertBroken(4, 'h1', self.timeline, 'left disabled')
+
+    def test_failed_host_stays_disabled(self):
+        self.timeline.empty()
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.timeline.record('host.work.start', host='h1',
+                             session=timelines.SESSION)
+        self.timeline.record('host.work.end', host='h1', ok=False,
+                             session=timelines.SESSION)
+        self.timeline.finish()
+        self.assertKept(self.timeline)
+
+    def test_never_complete(self):
+        self.timeline.empty()
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.timeline.enable('h1')
+        self.timeline.finish()
+        self.assertBroken(4, 'h1', self.timeline, 'never followed')
+
+    def test_complete_before_enabled(self):
+        self.timeline.empty()
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.timeline.told('h1', 'MAINTENANCE_COMPLETE')
+        self.timeline.enable('h1')
+        self.timeline.finish()
+        self.assertBroken(4, 'h1', self.timeline, 'before it was enabled')
+
+    def _disabled_before(self):
+        timeline = timelines.Timeline()
+        timeline.host('h3', status='disabled', reason='broken fan')
+        timeline.begin()
+        timeline.empty()
+        timeline.maintain('h1')
+        return timeline
+
+    def test_disabled_before_stays_so(self):
+        timeline = self._disabled_before()
+        timeline.told('h3', 'IN_MAINTENANCE')
+        timeline.work('h3')
+        timeline.told('h3', 'MAINTENANCE_COMPLETE')
+        timeline.finish()
+        self.assertKept(timeline)
+
+    def test_disabled_before_and_enabled(self):
+        timeline = self._disabled_before()
+        timeline.enable('h3')
+        timeline.finish()
+        self.assertBroken(4, 'h3', timeline)
+
+    def test_disabled_before_and_marked(self):
+        timeline = self._disabled_before()
+        timeline.disable('h3', changed=False, before='disabled')
+        timeline.close()
+        self.assertBroken(4, 'h3', timeline, 'marked as ours')
+
+    def test_scaled_in_and_never_told(self):
+        self.timeline.record('vnf.scale', project='project-1',
+                             direction='in', servers=['y'])
+        self.timeline.enable('h1')
+        self.timeline.session('DELETE')
+        self.timeline.close()
+        self.assertBroken(4, 'project-1', self.timeline, 'never told')
+
+    def test_scaled_in_and_told(self):
+        self.timeline.record('vnf.scale', project='project-1',
+                             direction='in', servers=['y'])
+        self.timeline.empty()
+        self.timeline.maintain('h1')
+        self.timeline.finish()
+        self.assertKept(self.timeline)
+
+
+class OnceTest(VerifierTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.timeline = timelines.Timeline()
+        self.timeline.begin()
+
+    def _agreed(self, *instances):
+        ask = self.timeline.ask('PLANNED_MAINTENANCE',
+                                list(instances) or 'http://fenix')
+        self.timeline.reply('ACK_PLANNED_MAINTENANCE', ask)
+
+    def test_two_moves_at_once(self):
+        self._agreed()
+        self.timeline.start('x', 'h1', 'h2')
+        self.timeline.wait(0.5)
+        self.timeline.start('x', 'h1', 'h2')
+        self.assertBroken(5, 'x', self.timeline, 'a second move')
+
+    def test_moved_away_twice(self):
+        self._agreed()
+        self.timeline.move('x', 'h1', 'h2')
+        self._agreed()
+        self.timeline.move('x', 'h2', 'h1')
+        self._agreed()
+        self.timeline.move('x', 'h1', 'h2')
+        self.assertBroken(5, 'x', self.timeline, 'a second time')
+
+    def test_confirmed_twice(self):
+        self._agreed()
+        self.timeline.start('x', 'h1', 'h2')
+        self.timeline.state('x', 'h2', 'VERIFY_RESIZE')
+        for _ in range(2):
+            self.timeline.record('migrate.confirm', server='x', source='h1',
+                                 target='h2', request_id=None)
+        self.assertBroken(5, 'x', self.timeline, 'confirmed')
+
+    def test_disabled_twice(self):
+        self.timeline.disable('h1')
+        self.assertBroken(5, 'h1', self.timeline, 'disabled a second time')
+
+    def test_reason_changed(self):
+        self.timeline.disable('h1', changed=False, before='disabled')
+        self.assertKept(self.timeline)
+
+    def test_disabled_after_complete(self):
+        self.timeline.disable('h2')
+        self.assertBroken(5, 'h2', self.timeline, 'COMPLETE')
+
+    def test_worked_on_twice(self):
+        self.timeline.disable('h2', reason='by hand')
+        self.timeline.work('h2')
+        self.assertBroken(5, 'h2', self.timeline, 'worked on again')
+
+    def test_work_repeated_after_failure(self):
+        self.timeline.empty()
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self.timeline.record('host.work.start', host='h1',
+                             session=timelines.SESSION)
+        self.timeline.record('host.work.end', host='h1', ok=False,
+                             session=timelines.SESSION)
+        self.timeline.work('h1')
+        self.timeline.enable('h1')
+        self.timeline.told('h1', 'MAINTENANCE_COMPLETE')
+        self.timeline.finish()
+        self.assertKept(self.timeline)
+
+    def test_work_never_announced(self):
+        self.timeline.empty()
+        self.timeline.work('h1')
+        self.timeline.enable('h1')
+        self.timeline.finish()
+        self.assertBroken(5, 'h1', self.timeline, 'never came')
+
+    def test_message_sent_again(self):
+        ask = self.timeline.ask('PLANNED_MAINTENANCE')
+        self.timeline.lines.append(dict(ask))
+        self.assertKept(self.timeline)
+
+    def test_message_id_used_twice(self):
+        ask = self.timeline.ask('PLANNED_MAINTENANCE')
+        self.timeline.lines.append(
+            {**ask, 'payload': {**ask['payload'], 'allowed_actions': []}})
+        self.assertBroken(5, ask['message_id'], self.timeline, 'payloads')
+
+    def test_scale_in_sent_again(self):
+        ask = self.timeline.ask('DOWN_SCALE')
+        self.timeline.lines.append(dict(ask))
+        self.assertBroken(5, ask['message_id'], self.timeline, 'SCALE_IN')
+
+    def test_done_was_not_told(self):
+        self._agreed()
+        self.timeline.start('x', 'h1', 'h2')
+        self.timeline.end('x', 'h1', 'h2')
+        self.timeline.maintain('h1')
+        self.timeline.finish()
+        self.assertBroken(5, 'x', self.timeline, 'never told')
+
+    def test_done_was_told_twice(self):
+        self.timeline.empty()
+        self.timeline.done('x')
+        self.assertBroken(5, 'x', self.timeline, 'none was')
+
+    def test_asked_again_although_agreed(self):
+        for _ in range(2):
+            self._agreed('x')
+            self.timeline.wait(1)
+        self.assertBroken(5, 'project-1', self.timeline, 'asked')
+
+    def test_asked_again_after_continuation(self):
+        self._agreed('x')
+        self.timeline.session('PUT')
+        self._agreed('x')
+        self.assertKept(self.timeline)
+
+
+class DeadlinesTest(VerifierTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.timeline = timelines.Timeline()
+        self.timeline.begin()
+
+    def _end(self):
+        self.timeline.wait(1000)
+        self.timeline.record('end')
+
+    def test_silent_and_hanging(self):
+        self.timeline.ask('PLANNED_MAINTENANCE')
+        self._end()
+        self.assertBroken(7, 'project-1', self.timeline, 'nothing went on')
+
+    def test_answered_and_hanging(self):
+        ask = self.timeline.ask('PLANNED_MAINTENANCE')
+        self.timeline.wait(1)
+        self.timeline.reply('ACK_PLANNED_MAINTENANCE', ask)
+        self._end()
+        self.assertBroken(7, 'project-1', self.timeline, 'nothing went on')
+
+    def test_goes_on_too_late(self):
+        self.timeline.ask('PLANNED_MAINTENANCE')
+        self.timeline.wait(60)
+        self.timeline.session('GET', 'MAINTENANCE_FAILED')
+        self._end()
+        self.assertBroken(7, 'project-1', self.timeline)
+
+    def test_fails_in_time(self):
+        self.timeline.ask('PLANNED_MAINTENANCE')
+        self.timeline.wait(21)
+        self.timeline.session('GET', 'MAINTENANCE_FAILED')
+        self._end()
+        self.assertKept(self.timeline)
+
+    def test_no_deadline(self):
+        self.timeline.notify('scheduled', project_id='project-1',
+                             state='PLANNED_MAINTENANCE', instance_ids=['x'])
+        self.assertBroken(7, 'project-1', self.timeline, 'reply_at')
