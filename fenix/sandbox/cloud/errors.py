@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why the cloud refuses a request, with the HTTP status Nova gives."""
+
+
+class CloudError(Exception):
+    """A request was refused; nothing was changed.
+
+    :ivar code: the HTTP status
+    """
+
+    code = 500
+
+
+class BadRequest(CloudError):
+    """The request makes no sense."""
+
+    code = 400
+
+
+class Unauthorized(CloudError):
+    """No token, or one that is not valid."""
+
+    code = 401
+
+
+class Forbidden(CloudError):
+    """The caller may not do this."""
+
+    code = 403
+
+
+class NotFound(CloudError):
+    """There is no such thing, or the caller may not know of it."""
+
+    code = 404
+
+
+class NotAcceptable(CloudError):
+    """A microversion that is not supported."""
+
+    code = 406
+
+
+class Conflict(CloudError):
+    """Not in this state."""
+
+    code = 409
+
+
+class NoValidHost(BadRequest):
+    """The scheduler finds no host; where Nova tells at once, a 400."""
+
+    def __init__(self, reason=''):
+        super().__init__(f'No valid host was found. {reason}'.rstrip())
