@@ -138,7 +138,8 @@ class Host(Base):
     step: orm.Mapped[str] = orm.mapped_column(Word, default='pending')
     #: The question its projects are asked: PREPARE_ or PLANNED_MAINTENANCE.
     question: orm.Mapped[str | None] = orm.mapped_column(Word)
-    #: Who disabled it: 'us', 'before' (not us), or None: it is enabled.
+    #: Who disabled it: 'us', 'before' (not us); 'asked': we are about to;
+    #: None: nobody.
     disabled: orm.Mapped[str | None] = orm.mapped_column(Word)
     #: Whether IN_MAINTENANCE was announced and not yet taken back.
     announced: orm.Mapped[bool] = orm.mapped_column(default=False)

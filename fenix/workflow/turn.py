@@ -12,7 +12,6 @@ import datetime
 import typing
 
 from fenix.db import models
-from fenix.workflow import picture as pictures
 
 
 class Failed(Exception):
@@ -50,6 +49,20 @@ class Reading:
     #: Not before this time again.
     not_before: datetime.datetime | None = None
 
+    def succeed(self, value, at):
+        """Take an answer to a call that began at that time."""
+        self.value, self.at = value, at
+        self.failing_since = self.error = self.not_before = None
+        self.failures = 0
+
+    def fail(self, now, error):
+        """Note a failure; the next try comes later each time."""
+        self.failing_since = self.failing_since or now
+        self.error = str(error)
+        self.not_before = now + datetime.timedelta(
+            seconds=min(30, 2 ** self.failures * 0.5))
+        self.failures += 1
+
 
 @dataclasses.dataclass
 class Memory:
@@ -61,6 +74,8 @@ class Memory:
     readings: dict = dataclasses.field(default_factory=dict)
     #: (kind, key) of the effects that were started and have not ended.
     in_flight: set = dataclasses.field(default_factory=set)
+    #: Who waits for a read: {(kind, key): {host name or None}}.
+    waiting: dict = dataclasses.field(default_factory=dict)
     #: Where the instances of a host go: {host: {instance id: target}}.
     targets: dict = dataclasses.field(default_factory=dict)
     #: Groups that other sessions keep busy, until when.
@@ -84,7 +99,8 @@ class Turn:
         self.memory = memory
         self.now = now
         self.conf = conf
-        self.constraints = constraints
+        self._read_constraints = constraints
+        self._constraints = ({}, {})
         self.added = []
         self.changed = {}
         self.effects = []
@@ -98,6 +114,24 @@ class Turn:
         """Return an option of [workflow] as this session has it."""
         return self.session.settings.get(
             name, getattr(self.conf.workflow, name))
+
+    def constraints(self, instance_ids):
+        """Return what is registered for instances, as it stands now.
+
+        Read once a turn.
+
+        :returns: ({instance id: InstanceConstraint}, {group id:
+            GroupConstraint}), None standing for those without
+        """
+        instances, groups = self._constraints
+        unknown = [key for key in instance_ids if key not in instances]
+        if unknown:
+            found, found_groups = self._read_constraints(unknown)
+            instances.update(dict.fromkeys(unknown), **found)
+            for group_id, group in found_groups.items():
+                groups.setdefault(group_id, group)
+        return ({key: instances[key] for key in instance_ids
+                 if instances[key] is not None}, groups)
 
     # -- rows ---------------------------------------------------------------
 
@@ -150,7 +184,7 @@ class Turn:
         """Tell whether such an effect was started and has not ended."""
         return (kind, key) in self.memory.in_flight
 
-    def read(self, kind, key, after, host=None):
+    def read(self, kind, key, after):
         """Return what the cloud says, in an answer begun at ``after`` or later.
 
         :returns: the answer, or None: it is not there yet, call again
@@ -171,7 +205,9 @@ class Turn:
         if start > self.now:
             self.wake(start)
         else:
-            self.effect(kind, key, host)
+            self.memory.waiting.setdefault((kind, key), set()).add(
+                self.subject)
+            self.effect(kind, key)
         return None
 
     def last(self, kind, key):
@@ -197,6 +233,3 @@ class Turn:
             return True
         self.wake(when)
         return False
-
-
-__all__ = ['Effect', 'Failed', 'Memory', 'Reading', 'Turn', 'pictures']

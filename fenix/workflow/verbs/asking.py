@@ -29,7 +29,7 @@ def subscribed(turn, project_id):
         while aodh has not answered
     """
     alarms = turn.read('subscriptions', EVENT_TYPE,
-                       turn.later(-ALARMS_AGE), host=turn.subject)
+                       turn.later(-ALARMS_AGE))
     if alarms is None:
         return None
     own = [alarm for alarm in alarms if alarm.project_id == project_id]
@@ -144,7 +144,7 @@ def take(turn, reply):
 def _addressed(turn, question, reply, agreed):
     """Return the asks in whose windows a reply arrived."""
     rows = [row for row in turn.picture.unanswered.values()
-            if row.question == question
+            if row.question == question and row.state == 'open'
             and row.project_id == reply.project_id]
     if question == words.MAINTENANCE and not agreed:
         # Its window stays open, so that another VNF of the project can
@@ -159,9 +159,9 @@ def _addressed(turn, question, reply, agreed):
         return own or [row for row in rows if row.instance_id is None
                        and (reply.instance_id in row.instance_ids)]
     if reply.actions:
-        named = [row for row in rows if row.instance_id is None
-                 or row.instance_id in reply.actions]
-        return named or rows
+        # A late repeat names the instances of an earlier host.
+        return [row for row in rows
+                if not reply.actions.keys().isdisjoint(row.instance_ids)]
     return rows
 
 

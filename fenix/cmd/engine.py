@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fenix-engine: runs the sessions that it owns."""
+
+from fenix import _threading  # noqa: F401, I001
+
+import sys
+
+from oslo_service import service
+
+from fenix import conf
+from fenix.engine import service as engine_service
+
+
+def main(argv=None):
+    """Run until SIGTERM."""
+    conf.read(sys.argv[1:] if argv is None else argv, 'fenix-engine')
+    conf.CONF.set_default(
+        'graceful_shutdown_timeout',
+        int(conf.CONF.engine.graceful_shutdown_timeout) + 5)
+    launcher = service.launch(
+        conf.CONF, engine_service.EngineService(conf.CONF), workers=1,
+        restart_method='mutate')
+    launcher.wait()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One engine: it owns sessions while its lease is valid, and runs them."""
+
+import contextlib
+import functools
+import socket
+import threading
+import time
+
+from oslo_log import log as logging
+from stevedore import driver
+
+from fenix import bell
+from fenix.clouds import base as clouds
+from fenix.db import clock as clocks
+from fenix.db import core
+from fenix.db import inbox
+from fenix.db import leases
+from fenix.db import models
+from fenix.engine import dispatcher
+from fenix.engine import executor
+from fenix.engine import runner as runners
+from fenix.notify.publishers import base as publishers
+
+LOG = logging.getLogger(__name__)
+
+#: Share of the lease that has to be left for a change in the cloud.
+MARGIN = 0.2
+
+
+class Engine:
+    """Owns sessions and runs them.
+
+    Everything is opened by ``start``, in the process that runs it.
+
+    :param conf: the configuration
+    """
+
+    def __init__(self, conf):
+        self.conf = conf
+        self.clock = clocks.DatabaseClock()
+        self._runners = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._look = threading.Event()
+        self._id = None
+        #: Until when the lease is surely valid (monotonic seconds).
+        self._leased_until = 0
+        self._threads = []
+
+    def start(self):
+        """Start to work; what is not there yet is waited for."""
+        conf = self.conf
+        self.cloud = clouds.load(conf)
+        self.publisher = publishers.load(conf)
+        self.dispatcher = dispatcher.Dispatcher(
+            self.clock, self._drop, conf.engine.runner_threads)
+        self.executor = executor.Executor(
+            executor.Calls(self.cloud, self.publisher, self.plugin),
+            self.clock, self.may_change, self.dispatcher.wake,
+            conf.engine.executor_threads)
+        self.bell = bell.make_bell(conf, self.host, self.ring)
+        self.dispatcher.start()
+        self.bell.start()
+        for name, target in (('lease', self._keep_lease),
+                             ('look', self._keep_looking)):
+            thread = threading.Thread(
+                target=target, name=f'fenix-{name}', daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        LOG.info('engine on %s started', self.host)
+
+    @property
+    def host(self):
+        return self.conf.host or socket.gethostname()
+
+    # -- plug-ins -----------------------------------------------------------
+
+    @functools.lru_cache(maxsize=None)
+    def plugin(self, name):
+        """Return the action plug-in of that name, made once."""
+        return driver.DriverManager(
+            'fenix.actions', name, invoke_on_load=True,
+            invoke_args=(self.conf, self.run_changed)).driver
+
+    @functools.lru_cache(maxsize=None)
+    def workflow(self, name):
+        """Return the workflow class of that name."""
+        return driver.DriverManager('fenix.workflows', name).driver
+
+    def run_changed(self, run_id):
+        """Pass on that the status of an action run changed."""
+        for runner in list(self._runners.values()):
+            picture = runner.picture
+            if picture is not None and run_id in picture.runs:
+                self._post(runner, runners.RunChanged(run_id))
+
+    # -- sessions -------------------------------------------------------------
+
+    def ring(self, session_id):
+        """Look at a session now: its bell rang."""
+        runner = self._runners.get(session_id)
+        if runner is not None:
+            self._post(runner, runners.INBOX)
+        else:
+            self._look.set()
+
+    def _post(self, runner, message):
+        runner.post(message)
+        self.dispatcher.wake(runner)
+
+    def _keep_looking(self):
+        while not self._stop.is_set():
+            self._look.clear()
+            with self._patience('look for work'):
+                self._look_for_work()
+            self._look.wait(self.conf.engine.poll_interval)
+
+    def _look_for_work(self):
+        if self._id is None or self._stop.is_set():
+            return
+        for session_id, epoch in leases.take(
+                self._id, self.conf.engine.max_sessions):
+            LOG.info('session %s: taken, epoch %s', session_id, epoch)
+            runner = runners.Runner(
+                session_id, self._id, epoch, self.conf, self.clock,
+                self.executor, self.workflow)
+            with self._lock:
+                self._runners[session_id] = runner
+            self.dispatcher.wake(runner)
+        for session_id in inbox.sessions_with_unread(self._id):
+            if session_id in self._runners:
+                self._post(self._runners[session_id], runners.INBOX)
+
+    def _drop(self, runner):
+        """Let go of a session that needs nothing more of us."""
+        with self._lock:
+            if self._runners.get(runner.session_id) is not runner:
+                return
+            del self._runners[runner.session_id]
+        with self._patience('give up a session'):
+            leases.give_up(runner.session_id, runner.owner, runner.epoch)
+        # A request may have come while it was still ours.
+        self._look.set()
+
+    # -- the lease ----------------------------------------------------------
+
+    def may_change(self):
+        """Tell whether the lease is valid for long enough to send a change."""
+        margin = self.conf.engine.lease_time * MARGIN
+        return time.monotonic() + margin < self._leased_until
+
+    def _keep_lease(self):
+        lease_time = self.conf.engine.lease_time
+        while not self._stop.is_set():
+            with self._patience('renew the lease'):
+                self._renew(lease_time)
+            self._stop.wait(lease_time / 3)
+
+    def _renew(self, lease_time):
+        before = time.monotonic()
+        if self._id is not None:
+            if not self.dispatcher.healthy(6 * lease_time):
+                LOG.error('turns are stuck: the lease is not renewed')
+                return
+            if leases.renew(self._id, lease_time):
+                self._leased_until = before + lease_time
+                self.clock.sync()
+                return
+            LOG.warning('the lease ran out: all sessions are let go')
+            self._let_go()
+        self.clock.sync()
+        engine_id = models.new_id()
+        leases.register(engine_id, self.host, lease_time)
+        self._id = engine_id
+        self._leased_until = before + lease_time
+        self._look.set()
+
+    def _let_go(self):
+        """Forget all sessions: others may own them by now."""
+        self._id = None
+        self._leased_until = 0
+        with self._lock:
+            for runner in self._runners.values():
+                runner.ended = True
+            self._runners.clear()
+
+    @contextlib.contextmanager
+    def _patience(self, what):
+        """Go on when the database is away for a while."""
+        try:
+            yield
+        except core.ERRORS as error:
+            LOG.warning('could not %s: %s', what, error)
+        except Exception:
+            LOG.exception('could not %s', what)
+
+    # -- the end --------------------------------------------------------------
+
+    def stop(self):
+        """End: calls in flight are waited for, leases are released."""
+        self._stop.set()
+        self._look.set()
+        timeout = self.conf.engine.graceful_shutdown_timeout
+        end = time.monotonic() + timeout
+        self.bell.stop()
+        waiter = threading.Thread(
+            target=self.executor.stop, args=(True,), daemon=True)
+        waiter.start()
+        waiter.join(timeout)
+        if waiter.is_alive():
+            LOG.warning('calls in flight did not end within %s s', timeout)
+        # What the last answers said is still written.
+        self._drain(min(end, time.monotonic() + 2))
+        self.dispatcher.stop(max(0.5, end - time.monotonic()))
+        engine_id, self._id = self._id, None
+        if engine_id is not None:
+            with self._patience('release the lease'):
+                leases.release(engine_id)
+        self.publisher.stop()
+        LOG.info('engine on %s stopped', self.host)
+
+    def _drain(self, end):
+        while time.monotonic() < end and any(
+                runner.has_messages for runner in self._runners.values()):
+            time.sleep(0.02)
+
+    def health(self):
+        """Return how the engine is, for a human."""
+        return {'engine': self._id, 'sessions': len(self._runners),
+                'leased': self.may_change(), 'bell': self.bell.health(),
+                'publisher': self.publisher.health()}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outbox: notifications of one session, out in order.
+
+``sending`` is committed before the send, and the window of a question
+starts when it is out. What is found half sent after a crash is sent again
+with the same message id, but for what today's clients act on every time.
+"""
+
+from fenix.notify.publishers import base as publishers
+from fenix.notify import payloads
+from fenix.workflow import ending
+from fenix.workflow.turn import Reading
+from fenix.workflow.verbs import asking
+from fenix.workflow.verbs import telling
+
+#: Notifications that go out between two commits.
+BATCH = 100
+OUTBOX = ('publish', 'outbox')
+
+
+def send(turn):
+    """Start to publish what waits; the next batch follows its end."""
+    outbox = turn.picture.outbox
+    reading = turn.memory.readings.setdefault(OUTBOX, Reading())
+    while outbox and _needs_no_sending(turn, outbox[0]):
+        _published(turn, outbox.popleft())
+    if not outbox or turn.in_flight(*OUTBOX):
+        return
+    turn.subject = 'outbox'
+    if reading.not_before and not turn.passed(reading.not_before):
+        return
+    batch = []
+    for event in outbox:
+        if batch and (event.once or len(batch) == BATCH):
+            break
+        _sending(turn, event)
+        batch.append(event)
+        if event.once:
+            break
+    turn.effect(*OUTBOX, args=tuple(
+        publishers.Notification(
+            message_id=event.message_id, event_type=event.event_type,
+            payload=event.payload, created=event.created_at)
+        for event in batch))
+
+
+def _needs_no_sending(turn, event):
+    """Tell whether an event counts as sent, or is no longer wanted."""
+    if event.sending_at is not None and not turn.in_flight(*OUTBOX):
+        return event.once
+    ask = turn.picture.asks.get(event.ask_id)
+    return (ask is not None and event.sending_at is None
+            and ask.state == 'withdrawn')
+
+
+def _sending(turn, event):
+    ask = turn.picture.asks.get(event.ask_id)
+    payload = event.payload
+    if ask is not None and ask.reply_by is None:
+        end = asking.end_of_window(turn, ask, turn.now)
+        payload = payloads.with_times(payload, reply_at=end, actions_at=end)
+        if ask.state == 'waiting':
+            turn.change(ask, state='open')
+    turn.change(event, sending_at=turn.now, payload=payload)
+
+
+def _published(turn, event):
+    turn.change(event, published_at=turn.now)
+    ask = turn.picture.asks.get(event.ask_id)
+    if ask is None:
+        return None
+    if ask.published_at is None:
+        turn.change(ask, published_at=turn.now, reply_by=asking.end_of_window(
+            turn, ask, turn.now))
+        if ask.state == 'waiting':
+            turn.change(ask, state='open')
+    return ask
+
+
+def published(turn, count, error):
+    """Note how a batch went out.
+
+    :param count: how many notifications surely did
+    :returns: the asks whose windows began
+    """
+    outbox = turn.picture.outbox
+    reading = turn.memory.readings.setdefault(OUTBOX, Reading())
+    asks = []
+    for _ in range(min(count, len(outbox))):
+        asks.append(_published(turn, outbox.popleft()))
+    if error is None:
+        reading.succeed(None, turn.now)
+    else:
+        reading.fail(turn.now, error)
+        limit = turn.later(turn.conf.notify.max_delay, reading.failing_since)
+        if turn.now >= limit and turn.session.reason is None:
+            ending.fail(turn, 'notifications could not be published since '
+                              f'{reading.failing_since:%Y-%m-%d %H:%M:%S}: '
+                              f'{error}')
+        elif reading.failures == 1:
+            telling.warn(turn, f'notifications wait: {error}')
+    return [ask for ask in asks if ask is not None]

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One session in its owner's hands.
+
+Everything that concerns the session arrives as a message. A turn takes the
+messages, calls the steps and the phase that they concern, commits what came
+of it in one transaction, and starts the effects. One thread at a time takes
+a turn.
+"""
+
+import collections
+import datetime
+import threading
+
+from oslo_log import log as logging
+
+from fenix import errors
+from fenix import words
+from fenix.db import claims
+from fenix.db import constraints
+from fenix.db import core
+from fenix.db import inbox
+from fenix.db import pictures
+from fenix.engine import points
+from fenix.engine import relay
+from fenix.workflow import ending
+from fenix.workflow import picture as picturing
+from fenix.workflow import states
+from fenix.workflow import turn as turns
+from fenix.workflow.verbs import acting
+from fenix.workflow.verbs import asking
+from fenix.workflow.verbs import hosting
+from fenix.workflow.verbs import moving
+from fenix.workflow.verbs import observing
+from fenix.workflow.verbs import telling
+
+LOG = logging.getLogger(__name__)
+
+#: Messages to a runner, besides results of effects.
+INBOX = 'inbox'
+WAKE = 'wake'
+
+READS = frozenset(['survey', 'subscriptions', 'look_at_host',
+                   'look_at_server', 'service'])
+#: Who takes the answers to the effects that change something.
+TAKERS = {
+    'migrate': moving.sent,
+    'live_migrate': moving.sent,
+    'confirm': moving.confirmed,
+    'disable': hosting.disabled,
+    'enable': hosting.enabled,
+    'set_reason': ending.marked,
+    'start_run': acting.reported,
+    'run_status': acting.reported,
+    'cancel_run': lambda turn, effect, value, error: None,
+}
+#: Turns that may fail one after another before the session does.
+PATIENCE = 5
+
+
+class Result:
+    """What came of an effect.
+
+    :ivar began: when the call began, by the database's clock
+    """
+
+    def __init__(self, effect, began, value=None, error=None):
+        self.effect = effect
+        self.began = began
+        self.value = value
+        self.error = error
+
+
+class RunChanged:
+    """A plug-in says that a run's status changed."""
+
+    def __init__(self, run_id):
+        self.run_id = run_id
+
+
+class Runner:
+    """Takes the turns of one session.
+
+    :param session_id: the session
+    :param owner: id of the engine that owns it
+    :param epoch: under which it owns it
+    :param conf: the configuration
+    :param clock: tells the database's time
+    :param executor: ``submit(runner, effects)`` makes calls and posts their
+        results
+    :param workflows: finds a workflow class by its name
+    """
+
+    def __init__(self, session_id, owner, epoch, conf, clock, executor,
+                 workflows):
+        self.session_id = session_id
+        self.owner = owner
+        self.epoch = epoch
+        self.conf = conf
+        self.clock = clock
+        self.executor = executor
+        self.workflows = workflows
+        self.picture = None
+        self.memory = turns.Memory()
+        #: When the steps want to be called: {host name or None: time}.
+        self.timers = {}
+        #: Nothing is left to do here: another owns it, or it is over.
+        self.ended = False
+        self._failures = 0
+        self._reason = None
+        self._messages = collections.deque([INBOX])
+        self._lock = threading.Lock()
+
+    def post(self, message):
+        """Leave a message; the dispatcher has to be told besides."""
+        self._messages.append(message)
+
+    @property
+    def has_messages(self):
+        return bool(self._messages)
+
+    @property
+    def next_wake(self):
+        """When the runner wants a turn without any message, or None."""
+        return min(self.timers.values(), default=None)
+
+    # -- a turn ---------------------------------------------------------------
+
+    def turn(self):
+        """Take one turn. Never raises: what fails is tried again later."""
+        with self._lock:
+            if self.ended:
+                return
+            messages = []
+            while self._messages:
+                messages.append(self._messages.popleft())
+            try:
+                self._turn(messages)
+                self._failures = 0
+            except errors.Fenced:
+                LOG.info('session %s: another engine owns it',
+                         self.session_id)
+                self.ended = True
+            except claims.Busy as busy:
+                self._forget()
+                self.memory.busy[busy.group_id] = busy.until or (
+                    self._in(self.conf.nova.observe_interval))
+                self._messages.append(INBOX)
+            except errors.HostClaimed as claimed:
+                self._forget()
+                self._reason = str(claimed)
+                self._messages.append(INBOX)
+            except errors.SessionNotFound:
+                self.ended = True
+            except Exception as error:
+                self._forget()
+                self._failed(error)
+
+    def _failed(self, error):
+        """Try again later, a database that is away as long as it takes."""
+        self._failures += 1
+        LOG.exception('session %s: a turn failed', self.session_id)
+        if self._failures >= PATIENCE and not isinstance(
+                error, core.ERRORS):
+            self._reason = f'internal error: {error!r}'
+        self.timers = {None: self._in(min(30, 0.2 * 2 ** self._failures))}
+
+    def _in(self, seconds):
+        return self.clock.now() + datetime.timedelta(seconds=seconds)
+
+    def _forget(self):
+        self.picture = None
+        self.memory = turns.Memory()
+        self.timers = {}
+
+    def _turn(self, messages):
+        loaded = self.picture is None
+        if loaded:
+            self.picture = picturing.Picture(pictures.load(self.session_id))
+        now = self.clock.now()
+        turn = turns.Turn(self.picture, self.memory, now, self.conf,
+                          read_constraints)
+        workflow = self.workflows(self.picture.session.workflow)(turn)
+        touched = set()
+        if loaded:
+            touched |= self.picture.active | {None}
+            messages = [message for message in messages if isinstance(
+                message, Result)] + [INBOX]
+        if self._reason is not None:
+            ending.fail(turn, self._reason)
+        consumed = ([], [])
+        for message in dict.fromkeys(messages):
+            if isinstance(message, Result):
+                touched |= self._take_result(turn, message)
+            elif isinstance(message, RunChanged):
+                self._take_run_changed(turn, message)
+            elif message == INBOX:
+                consumed = inbox.unread(self.session_id)
+                touched |= self._take_inbox(turn, *consumed)
+        for subject, when in list(self.timers.items()):
+            if when <= now:
+                del self.timers[subject]
+                touched.add(subject)
+        self._call(turn, workflow, touched)
+        over = self._conclude(turn, workflow)
+        relay.send(turn)
+        self._commit(turn, consumed)
+        self._reason = None
+        self.timers.update(turn.wakes)
+        self.executor.submit(self, turn.effects)
+        if over:
+            self._end()
+
+    def _commit(self, turn, consumed):
+        if not turn.writes and not any(consumed):
+            return
+        points.reach('before-commit', self._names(turn))
+        pictures.commit(
+            self.session_id, self.owner, self.epoch, added=turn.added,
+            changed=[(model, key, values) for (model, key), values
+                     in turn.changed.items()],
+            consumed_replies=[reply.id for reply in consumed[0]],
+            consumed_requests=[request.id for request in consumed[1]],
+            claims=turn.claims)
+        turn.session.seq += 1
+        points.reach('after-commit', self._names(turn))
+
+    def _names(self, turn):
+        """Return what a turn did, for crash points that wait for it."""
+        names = [f'effect:{effect.kind}' for effect in turn.effects]
+        for (model, _), values in turn.changed.items():
+            names += [f'{model.__tablename__}:{name}:{values[name]}'
+                      for name in ('phase', 'step', 'state')
+                      if name in values]
+        return names
+
+    # -- messages ---------------------------------------------------------------
+
+    def _take_result(self, turn, result):
+        """Note what came of an effect; return whom that concerns."""
+        effect = result.effect
+        what = (effect.kind, effect.key)
+        self.memory.in_flight.discard(what)
+        if effect.kind == 'publish':
+            asks = relay.published(turn, result.value, result.error)
+            return {ask.host for ask in asks} or {'outbox'}
+        if effect.kind in READS:
+            reading = self.memory.readings.setdefault(what, turns.Reading())
+            if result.error is None:
+                reading.succeed(result.value, result.began)
+                observing.absorb(turn, *what, result.value)
+            else:
+                reading.fail(turn.now, result.error)
+            return self.memory.waiting.pop(what, set())
+        TAKERS[effect.kind](turn, effect, result.value, result.error)
+        host = self.picture.hosts.get(effect.host)
+        if host is None or host.step in states.AT_REST:
+            return {effect.host, None}
+        return {host.name}
+
+    def _take_run_changed(self, turn, message):
+        run = self.picture.runs.get(message.run_id)
+        if run is not None and run.state == 'running':
+            acting.ask_status(turn, run)
+
+    def _take_inbox(self, turn, replies, requests):
+        """Take what projects and administrators said; return whom it
+        concerns.
+        """
+        touched = set()
+        # Of what arrived together, a refusal counts before an agreement.
+        for reply in sorted(replies, key=lambda reply: words.read_reply(
+                reply.state)[1] is not False):
+            touched |= {ask.host for ask in asking.take(turn, reply)}
+        for request in requests:
+            if request.kind == 'delete' and not turn.session.deleting:
+                ending.delete(turn)
+                touched.add(None)
+            elif request.kind == 'continue' and ending.resume(turn):
+                touched |= self.picture.active | {None}
+            elif request.kind == 'report':
+                run = acting.report(turn, request.body.get('run'),
+                                    request.body.get('state'),
+                                    request.body.get('output'))
+                if run is not None:
+                    touched.add(run.host)
+        return touched
+
+    # -- calls ------------------------------------------------------------------
+
+    def _call(self, turn, workflow, touched):
+        """Call the steps and the phase, until nothing changes any more."""
+        while touched and not turn.session.deleting and (
+                turn.session.reason is None):
+            subject = touched.pop()
+            turn.subject = subject
+            if subject is None:
+                touched |= self._call_phase(turn, workflow)
+            elif subject in self.picture.active:
+                touched |= self._call_step(
+                    turn, workflow, self.picture.hosts[subject])
+
+    def _call_phase(self, turn, workflow):
+        active = set(self.picture.active)
+        try:
+            after = getattr(workflow, turn.session.phase)()
+        except turns.Failed as failure:
+            ending.fail(turn, str(failure))
+            return set()
+        touched = self.picture.active - active
+        if after is not None:
+            telling.phase(turn, after)
+            touched.add(None)
+        return touched
+
+    def _call_step(self, turn, workflow, host):
+        if host.reason is not None:
+            return set()
+        try:
+            after = getattr(workflow, host.step)(host)
+        except turns.Failed as failure:
+            ending.fail_host(turn, host, str(failure))
+            return set()
+        if after is None:
+            return set()
+        telling.step(turn, host, after)
+        return {None} if after in states.AT_REST else {host.name}
+
+    def _conclude(self, turn, workflow):
+        """Bring session state and outside in line with where things stand.
+
+        :returns: whether nothing is left to do for now
+        """
+        session = turn.session
+        turn.subject = None
+        if session.deleting:
+            telling.session_state(turn, words.DELETING)
+            return ending.give_back(turn, workflow)
+        if session.reason is not None:
+            workflow.settle_moves()
+            if not ending.at_rest(turn):
+                return False
+            state = words.MAINTENANCE_FAILED
+        else:
+            state = states.session_state(
+                session, self.picture.active_hosts())
+        telling.session_state(turn, state)
+        if state not in (words.MAINTENANCE_DONE, words.MAINTENANCE_FAILED):
+            return False
+        if session.finished_at is None:
+            turn.change(session, finished_at=turn.now)
+            if state == words.MAINTENANCE_DONE:
+                turn.claims.append(claims.HostRelease(None))
+        return not self.picture.outbox
+
+    def _end(self):
+        """Let go of a session that needs nothing for now."""
+        if self.picture.session.deleting:
+            pictures.remove(self.session_id, self.owner, self.epoch)
+            LOG.info('session %s: deleted', self.session_id)
+        self.ended = True
+
+
+def read_constraints(instance_ids):
+    """Return what is registered for instances, and for their groups."""
+    instances = constraints.of_instances(instance_ids)
+    groups = constraints.of_groups({
+        row.group_id for row in instances.values()
+        if row.group_id is not None})
+    return instances, groups

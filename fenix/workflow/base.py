@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a workflow is: the only import that its author needs.
+
+A workflow is a class with one short method per phase of the session and per
+step of a host. The engine calls the method of the thing that an event
+concerns; the method calls verbs and returns where to go next, or None to be
+called again. A verb starts its work when it is first called, and afterwards
+only tells how it stands; it never waits. So a crash, a repeated message or
+another engine is nothing special: it is one more call.
+"""
+
+import abc
+import functools
+
+from fenix import words
+from fenix.workflow import states
+from fenix.workflow import turn as turns
+from fenix.workflow.planner import planner
+from fenix.workflow.verbs import acting
+from fenix.workflow.verbs import asking
+from fenix.workflow.verbs import hosting
+from fenix.workflow.verbs import moving
+from fenix.workflow.verbs import observing
+from fenix.workflow.verbs import telling
+
+Failed = turns.Failed
+PROCEED, SKIP = asking.PROCEED, asking.SKIP
+
+
+class Workflow(abc.ABC):
+    """Base of the workflows (entry points of ``fenix.workflows``).
+
+    :param turn: the turn that this object serves; it lives no longer
+    """
+
+    def __init__(self, turn):
+        self.turn = turn
+        self.session = turn.session
+        self.picture = turn.picture
+
+    # -- phases: each returns the next phase, or None to stay ---------------
+
+    @abc.abstractmethod
+    def announce(self):
+        """Find the hosts, tell every project, wait for the start."""
+
+    @abc.abstractmethod
+    def make_room(self):
+        """See to it that a host can be emptied."""
+
+    @abc.abstractmethod
+    def run_hosts(self):
+        """Send hosts on their way."""
+
+    @abc.abstractmethod
+    def finish(self):
+        """Give everything back and tell every project."""
+
+    def over(self):
+        """Nothing is left to do."""
+
+    # -- steps: each returns the next step of the host, or None to stay -----
+
+    @abc.abstractmethod
+    def ask(self, host):
+        """Keep instances off the host, and ask those that it has."""
+
+    @abc.abstractmethod
+    def empty(self, host):
+        """Take its instances away."""
+
+    @abc.abstractmethod
+    def maintain(self, host):
+        """Have the work done on it."""
+
+    @abc.abstractmethod
+    def give_back(self, host):
+        """Put it back into use."""
+
+    @abc.abstractmethod
+    def leave(self, host):
+        """Let it be, for now."""
+
+    # -- verbs: what the cloud says -----------------------------------------
+
+    def survey(self, after):
+        """Return the cloud as it was at ``after`` or later, or None yet."""
+        return observing.survey(self.turn, after)
+
+    def view(self, survey):
+        """Return a survey as the planner's functions take it."""
+        return observing.view(self.turn, survey)
+
+    def note_server(self, server):
+        """Take an instance into the session if it is on one of its hosts."""
+        observing.note_server(self.turn, server)
+
+    def look(self, host):
+        """Return what is on the host since its step began, or None yet."""
+        return observing.look_at_host(self.turn, host, host.step_at)
+
+    def instances_on(self, host):
+        """Return the instances on a host, as last observed."""
+        return self.picture.instances_on(host.name)
+
+    # -- verbs: questions -----------------------------------------------------
+
+    def question(self, question, project_id, **about):
+        """Put a question to a project; see ``asking.ask``."""
+        return asking.ask(self.turn, question, project_id, **about)
+
+    def answered(self, ask):
+        """Tell whether a question is decided."""
+        return asking.answered(self.turn, ask)
+
+    def consent(self, ask):
+        """Return PROCEED or SKIP, or None while the question is open.
+
+        :raises Failed: by the policy that the administrator chose
+        """
+        return asking.consent(self.turn, ask)
+
+    # -- verbs: hosts ---------------------------------------------------------
+
+    def disable(self, host):
+        """Keep new instances off a host; true once that is so."""
+        return hosting.disable(self.turn, host)
+
+    def enable(self, host):
+        """Undo our ``disable``; true once that is so."""
+        return hosting.enable(self.turn, host)
+
+    def proved_empty(self, host):
+        """True when nothing of any tenant is on a host at this moment."""
+        return hosting.empty(self.turn, host)
+
+    def service_up(self, host):
+        """True when the services of a host report after the work on it."""
+        return hosting.service_up(self.turn, host)
+
+    def announce_host(self, host, state):
+        """Tell infrastructure services a host's state, once."""
+        if (state == words.IN_MAINTENANCE) != host.announced:
+            telling.host_state(self.turn, host, state)
+
+    def start_host(self, host, step, question=None, targets=None):
+        """Send a host on its way."""
+        self.turn.change(host, question=question)
+        self.turn.memory.targets[host.name] = dict(targets or {})
+        telling.step(self.turn, host, step)
+
+    # -- verbs: instances and actions ---------------------------------------
+
+    def move(self, host, instance):
+        """Take an instance off a host as its project chose; true when done.
+
+        :raises Failed: it could not be moved
+        """
+        ask = self.picture.ask_about(
+            host.question, host.name, instance.instance_id)
+        action = asking.action_for(self.turn, ask, instance.instance_id)
+        return moving.move(self.turn, host, instance, action,
+                           functools.partial(self.target, host))
+
+    def target(self, host, instance):
+        """Return the host that an instance goes to, or None yet.
+
+        The plan is made when the host's turn comes. It is made anew when it
+        was forgotten, or lacks an instance that came later.
+        """
+        targets = self.turn.memory.targets.setdefault(host.name, {})
+        if instance.instance_id in targets:
+            return targets[instance.instance_id]
+        survey = self.survey(host.step_at)
+        if survey is None:
+            return None
+        view = self.view(survey)
+        moving = {row.instance_id
+                  for row in self.picture.moving_from(host.name)}
+        left = [row.instance_id for row in self.instances_on(host)
+                if row.instance_id in view.instances
+                and row.instance_id not in moving]
+        targets.update(planner.fit(view, left, planner.targets_for(
+            view, host.name, host.question)) or {})
+        if instance.instance_id not in targets:
+            raise Failed(f'no host has room for instance '
+                         f'{instance.instance_id} of {host.name}')
+        return targets[instance.instance_id]
+
+    def settle_moves(self):
+        """Bring moves that were begun to their end; true when none is left.
+
+        What a project does itself is not waited for.
+        """
+        for row in list(self.picture.moving.values()):
+            if row.action == words.OWN_ACTION:
+                continue
+            try:
+                moving.follow(self.turn, row)
+            except Failed:
+                pass        # Noted with the move; here only its end counts.
+        return not any(row.action != words.OWN_ACTION
+                       for row in self.picture.moving.values())
+
+    def run_actions(self, type_, host=None):
+        """Run the actions of a type; true when all are done.
+
+        :raises Failed: one failed
+        """
+        return acting.run_actions(self.turn, type_, host)
+
+    # -- verbs: the rest ------------------------------------------------------
+
+    def option(self, name):
+        """Return an option of [workflow] as this session has it."""
+        return self.turn.option(name)
+
+    def note(self, text, **about):
+        """Write into the session's timeline."""
+        telling.note(self.turn, text, **about)
+
+    def warn(self, text, **about):
+        """Write a warning into the session's timeline."""
+        telling.warn(self.turn, text, **about)
+
+    def passed(self, when):
+        """Tell whether a time has come; called again then, if not."""
+        return self.turn.passed(when)
+
+
+__all__ = ['PROCEED', 'SKIP', 'Failed', 'Workflow', 'states', 'words']

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``default`` workflow: the OPNFV Doctor use case, one host at a time.
+
+The steps of a host are in ``hoststeps``; this is the session around them.
+"""
+
+from fenix import size
+from fenix.workflow import base
+from fenix.workflow import states
+from fenix import words
+from fenix.workflow.planner import planner
+from fenix.workflow.workflows import discovery
+from fenix.workflow.workflows import hoststeps
+from fenix.workflow.workflows import room
+
+
+class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
+                      discovery.Discovery, base.Workflow):
+    """Hosts one after another, each in agreement with its projects."""
+
+    # -- announce -------------------------------------------------------------
+
+    def announce(self):
+        if not self.discover():
+            return None
+        asks = [self.told(project_id)
+                for project_id in self.picture.projects()]
+        if None in asks or not all(
+                ask.reply_by is not None or ask.state == 'unsubscribed'
+                for ask in asks):
+            return None
+        start = max([self.session.maintenance_at] + [
+            ask.reply_by for ask in asks if ask.reply_by is not None])
+        # Its policies may end the session as soon as they are known to.
+        answers = [self.consent(ask) for ask in asks]
+        if not self.passed(start):
+            return None
+        if None in answers:
+            return None
+        self.skip_hosts_of({ask.project_id for ask, answer
+                            in zip(asks, answers, strict=True)
+                            if answer == base.SKIP})
+        if not self.run_actions('pre'):
+            return None
+        return states.MAKE_ROOM
+
+    def told(self, project_id):
+        """Return the MAINTENANCE question to a project, asking it if need be.
+
+        :returns: None while something has to be known first
+        """
+        known = self.picture.latest_ask(words.MAINTENANCE, project_id)
+        if known is not None and known.state == 'nacked' and (
+                known.round <= self.session.round):
+            # The list that the project refused may have been out of date.
+            if self.survey(known.answered_at) is None:
+                return None
+            again = known.instance_ids != self.instances_of(project_id)
+        else:
+            again = False
+        if known is not None and not again and (
+                known.state not in ('expired', 'nacked', 'unsubscribed')
+                or known.round >= self.session.round):
+            return known
+        return self.question(
+            words.MAINTENANCE, project_id, window=self.option('min_notice'),
+            instance_ids=self.instances_of(project_id),
+            until=self.session.maintenance_at,
+            round=known.round + 1 if known else self.session.round)
+
+    def instances_of(self, project_id):
+        """Return the ids of the instances of a project, in order."""
+        return sorted(row.instance_id
+                      for row in self.picture.instances.values()
+                      if row.project_id == project_id and not row.gone)
+
+    def skip_hosts_of(self, projects):
+        """Leave out the hosts that have instances of these projects."""
+        for host in self.picture.hosts.values():
+            if host.step == states.PENDING and any(
+                    row.project_id in projects
+                    for row in self.instances_on(host)):
+                self.warn(f'host {host.name} is left out: a project with '
+                          'instances on it did not agree', host=host.name)
+                self.start_host(host, states.SKIPPED)
+
+    # -- run hosts --------------------------------------------------------------
+
+    def run_hosts(self):
+        if self.picture.active:
+            return None
+        pending = [host for host in self.picture.hosts.values()
+                   if host.step == states.PENDING]
+        for host in pending:
+            if not host.is_compute:
+                self.start_host(host, states.MAINTAIN)
+                return None
+        if not pending:
+            return states.FINISH
+        survey = self.survey(self.last_change())
+        if survey is None:
+            return None
+        choice = self.choose(survey)
+        if isinstance(choice, planner.NeedRoom):
+            return states.MAKE_ROOM
+        if (self.disables_undone
+                and choice.question == words.PLANNED_MAINTENANCE
+                and not all([self.disable(host) for host in pending])):
+            return None
+        self.start_host(self.picture.hosts[choice.host], states.ASK,
+                        choice.question, choice.targets)
+        return None
+
+    @property
+    def disables_undone(self):
+        """Whether all hosts that are not done are kept free of new ones."""
+        return self.option('disable_undone')
+
+    def choose(self, survey):
+        """Return what the planner would do next."""
+        view = self.view(survey)
+        left_out = self.left_out()
+        choice = planner.next_host(view, left_out=left_out)
+        if left_out and not isinstance(choice, planner.Start):
+            # They may go as soon as the room for them is there.
+            other = planner.next_host(view)
+            if not isinstance(other, planner.Start) or (
+                    other.question == words.PLANNED_MAINTENANCE):
+                return other
+        return choice or planner.NeedRoom(
+            host=min(left_out), missing=size.Size(),
+            reason=f'{", ".join(sorted(left_out))} may not be emptied to '
+                   'make room: a project on it does not agree')
+
+    def left_out(self):
+        """Return the hosts that must not be emptied to make room now."""
+        return frozenset(
+            ask.host for ask in self.picture.asks.values()
+            if ask.question == words.PREPARE_MAINTENANCE
+            and ask.state in ('nacked', 'expired', 'unsubscribed')
+            and self.picture.hosts[ask.host].step == states.PENDING)
+
+    def last_change(self):
+        """Return when the session last changed what a plan depends on."""
+        return max([host.step_at for host in self.picture.hosts.values()
+                    if host.step_at is not None]
+                   + [self.session.created_at])
+
+    # -- finish -----------------------------------------------------------------
+
+    def finish(self):
+        if not self.run_actions('post'):
+            return None
+        if not all([self.enable(host)
+                    for host in self.picture.hosts.values()]):
+            return None
+        asks = [self.completed(project_id) for project_id in self.informed()]
+        if None in asks or not all([self.answered(ask) for ask in asks]):
+            return None
+        return states.OVER
+
+    def informed(self):
+        """Return the projects that were told about the session."""
+        return sorted({ask.project_id for ask in self.picture.asks.values()
+                       if ask.published_at is not None})
+
+    def completed(self, project_id):
+        """Return the final question to a project, asking it if need be."""
+        known = self.picture.latest_ask(
+            words.MAINTENANCE_COMPLETE, project_id)
+        if known is not None:
+            return known
+        return self.question(
+            words.MAINTENANCE_COMPLETE, project_id,
+            window=self.option('complete_window'),
+            instance_ids=self.instances_of(project_id))

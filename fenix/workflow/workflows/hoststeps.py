@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The steps of one host, from the question to the end."""
+
+from fenix.workflow import base
+from fenix.workflow import states
+from fenix import words
+
+
+class HostSteps:
+    """Ask, empty, maintain, give back."""
+
+    def ask(self, host):
+        if not self.disable(host) or self.look(host) is None:
+            return None
+        consents = self.consents(host)
+        if base.SKIP in consents:
+            if host.question == words.PREPARE_MAINTENANCE:
+                return states.LEAVE
+            self.warn(f'host {host.name} is left out: a project with '
+                      'instances on it did not agree', host=host.name)
+            return states.SKIPPED
+        if None in consents:
+            return None
+        return states.EMPTY
+
+    def consents(self, host):
+        """Return what the projects say to each instance on the host."""
+        consents, new = [], []
+        for instance in self.instances_on(host):
+            ask = self.picture.ask_about(
+                host.question, host.name, instance.instance_id)
+            if ask is None or (ask.round < host.round and ask.state in (
+                    'nacked', 'expired', 'unsubscribed')):
+                new.append(instance)
+            else:
+                consents.append(self.consent(ask))
+        if new:
+            consents.append(None)
+            self.put_questions(host, new)
+        return consents
+
+    def put_questions(self, host, instances):
+        """Ask about instances: each by itself if it has constraints, the
+        others of a project together (CONTRACT.md 5.2).
+        """
+        constrained, _ = self.turn.constraints(
+            [row.instance_id for row in instances])
+        together = {}
+        for row in instances:
+            constraint = constrained.get(row.instance_id)
+            if constraint is None:
+                together.setdefault(row.project_id, []).append(
+                    row.instance_id)
+                continue
+            self.question(
+                host.question, row.project_id, host=host.name,
+                instance_id=row.instance_id, instance_ids=[row.instance_id],
+                round=host.round, window=max(self.option('reply_window'),
+                                             constraint.lead_time))
+        for project_id, ids in together.items():
+            if any(ask.project_id == project_id and ask.instance_id is None
+                   and ask.question in words.HOST_QUESTIONS
+                   for ask in self.picture.unanswered.values()):
+                continue    # The URL form bears one open question at a time.
+            self.question(
+                host.question, project_id, host=host.name, instance_ids=ids,
+                round=host.round, window=self.option('reply_window'))
+
+    def empty(self, host):
+        instances = self.instances_on(host)
+        if not all(self.picture.ask_about(
+                host.question, host.name, row.instance_id)
+                for row in instances):
+            return states.ASK
+        # A list: every move is to start, whether others are done or not.
+        if not all([self.move(host, row) for row in instances]):
+            return None
+        return states.MAINTAIN
+
+    def maintain(self, host):
+        if not host.announced:
+            if not self.proved_empty(host):
+                return states.ASK if self.newcomers(host) else None
+            self.announce_host(host, words.IN_MAINTENANCE)
+        types = (['host'] + ['compute'] * host.is_compute
+                 + ['controller'] * host.is_controller)
+        for type_ in types:
+            if not self.run_actions(type_, host):
+                return None
+        return states.GIVE_BACK
+
+    def newcomers(self, host):
+        """Tell whether instances turned up that nobody was asked about."""
+        return host.is_compute and any(
+            self.picture.ask_about(host.question, host.name,
+                                   row.instance_id) is None
+            for row in self.instances_on(host))
+
+    def give_back(self, host):
+        if not self.service_up(host) or not self.enable(host):
+            return None
+        self.announce_host(host, words.MAINTENANCE_COMPLETE)
+        return states.DONE
+
+    def leave(self, host):
+        return states.PENDING if self.enable(host) else None

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making room: the projects scale in until a host can be emptied.
+
+Capacity is measured again after each round. An acknowledgement that frees
+nothing ends in a clear failure, not in a loop.
+"""
+
+from fenix.workflow import base
+from fenix.workflow import states
+from fenix import words
+from fenix.workflow.planner import planner
+
+
+class ScaleIn:
+    """The phase ``make_room``."""
+
+    def make_room(self):
+        asks = self.scale_in_asks()
+        if not all([self.answered(ask) for ask in asks]):
+            return None
+        since = max([ask.answered_at for ask in asks]
+                    + [self.last_change()])
+        reading = self.turn.last('survey', None)
+        if reading is not None and reading.at >= since:
+            since = self.next_measure(reading.at, since)
+        survey = self.survey(since)
+        if survey is None:
+            return None
+        if any(host.step == states.PENDING and not host.is_compute
+               for host in self.picture.hosts.values()):
+            return states.RUN_HOSTS
+        choice = self.choose(survey)
+        if not isinstance(choice, planner.NeedRoom):
+            self.turn.change(self.session, scale_in_free=None)
+            return states.RUN_HOSTS
+        free = self.free(survey)
+        if asks and not self.freed(survey, free, asks):
+            return None
+        self.scale_in(choice, free)
+        return None
+
+    def next_measure(self, measured_at, since):
+        """Return how new the next survey has to be."""
+        due = self.turn.later(self.turn.conf.nova.observe_interval,
+                              measured_at)
+        return due if due <= self.turn.now else since
+
+    def scale_in_asks(self):
+        """Return the questions of the present round."""
+        if self.session.scale_in_free is None:
+            return []
+        return [ask for ask in self.picture.asks.values()
+                if ask.question == words.SCALE_IN
+                and ask.round == self.session.scale_in_round]
+
+    def free(self, survey):
+        """Return what is free on all hosts together."""
+        total = {'vcpus': 0, 'ram_mb': 0, 'disk_gb': 0}
+        for capacity in survey.capacities.values():
+            for name in total:
+                total[name] += getattr(capacity.free, name)
+        return total
+
+    def freed(self, survey, free, asks):
+        """Tell whether the last round freed something.
+
+        :raises Failed: it did not, and has had the time for it
+        """
+        if any(server.task_state == 'deleting'
+               for server in survey.servers.values()):
+            self.turn.wake(self.turn.later(
+                self.turn.conf.nova.observe_interval))
+            return False
+        before = self.session.scale_in_free
+        if any(free[name] > before[name] for name in free):
+            return True
+        answered = max(ask.answered_at for ask in asks)
+        if not self.passed(self.turn.later(
+                self.option('settle_time'), answered)):
+            self.turn.wake(self.turn.later(
+                self.turn.conf.nova.observe_interval))
+            return False
+        answers = ', '.join(f'{ask.project_id}: {ask.state}' for ask in asks)
+        raise base.Failed(
+            f'the projects were asked to scale in ({answers}) and nothing '
+            f'became free; {self.choose(survey).reason}')
+
+    def scale_in(self, choice, free):
+        """Open the next round."""
+        limit = self.option('max_scale_in_rounds') * (self.session.round + 1)
+        if self.session.scale_in_round >= limit:
+            raise base.Failed(
+                f'after {self.session.scale_in_round} rounds of scaling in '
+                f'there is still no room; {choice.reason}')
+        round_ = self.session.scale_in_round + 1
+        asks = [self.question(
+            words.SCALE_IN, project_id, round=round_,
+            window=self.option('scale_in_window'),
+            instance_ids=self.instances_of(project_id))
+            for project_id in self.listening()]
+        if None in asks:
+            return
+        if not any(ask.state == 'waiting' for ask in asks):
+            raise base.Failed('no project can be asked to scale in; '
+                              + choice.reason)
+        self.turn.change(self.session, scale_in_round=round_,
+                         scale_in_free=free)
+        self.note(f'asked to scale in, round {round_}: {choice.reason}')
+
+    def listening(self):
+        """Return the projects that have heard of the session so far."""
+        return [ask.project_id for ask in self.picture.asks.values()
+                if ask.question == words.MAINTENANCE
+                and ask.published_at is not None
+                and ask.project_id in self.picture.projects()]
