@@ -30,6 +30,7 @@ from fenix import errors
 ERRORS = (oslo_db.exception.DBError, exc.SQLAlchemyError)
 
 _manager = enginefacade.transaction_context()
+_configured = False
 _writing = contextvars.ContextVar('writing', default=False)
 
 
@@ -45,7 +46,7 @@ def configure(conf):
 
     :raises: BadConfiguration if no database is named
     """
-    global _manager
+    global _manager, _configured
     if not conf.database.connection:
         raise errors.BadConfiguration(
             'No database is configured: set [database] connection, for '
@@ -60,6 +61,7 @@ def configure(conf):
     manager.append_on_engine_create(functools.partial(
         _prepare, durable=conf.database.sqlite_synchronous))
     _manager = manager
+    _configured = True
 
 
 def _url(text):
@@ -69,6 +71,11 @@ def _url(text):
         url = url.update_query_dict(
             {'charset': url.query.get('charset', 'utf8mb4')})
     return url.render_as_string(hide_password=False)
+
+
+def configured():
+    """Tell whether ``configure`` was called."""
+    return _configured
 
 
 def engine():
