@@ -29,8 +29,10 @@ VERSION = '1.0'
 #: Sessions that may wait for a thread; more are dropped.
 MAX_WAITING = 1000
 
-#: Seconds until a bell that the bus refused is hung up anew.
-RETRY_INTERVAL = 5.0
+#: Seconds until a bell that the bus refused is hung up anew, and until the
+#: next ring after one that failed.
+BELL_RETRY = 5.0
+RING_RETRY = 1.0
 
 oslo_messaging.set_transport_defaults('fenix')
 
@@ -83,6 +85,11 @@ class _Waiting:
             session_id = next(iter(self._ids))
             del self._ids[session_id]
             return session_id
+
+    def pause(self, seconds):
+        """Wait that long, unless it is closed meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.closed, seconds)
 
     def close(self):
         with self._changed:
@@ -149,12 +156,13 @@ class Ringer:
                         retry=0)
                 client.cast({}, 'ring', session_id=session_id)
             except Exception as exc:
-                if not self._error:
+                if self._error is None:
                     LOG.warning('The bell does not ring; engines find work '
                                 'by looking for it: %s', exc)
                 self._state, self._error = 'failing', str(exc)
+                self._waiting.pause(RING_RETRY)
             else:
-                if self._error:
+                if self._error is not None:
                     LOG.info('The bell rings again')
                 self._state, self._error = 'ready', None
         _cleanup(transport)
@@ -224,7 +232,7 @@ class Bell:
                 if str(exc) != self._error:
                     LOG.warning('The bell cannot be hung up: %s', exc)
                 self._error = str(exc)
-                self._stop.wait(RETRY_INTERVAL)
+                self._stop.wait(BELL_RETRY)
 
     def _listen(self):
         transport = oslo_messaging.get_rpc_transport(self._conf)

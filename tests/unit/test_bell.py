@@ -5,6 +5,7 @@ import threading
 import time
 from unittest import mock
 
+import fixtures
 import oslo_messaging
 from oslo_messaging import conffixture
 from oslotest import base
@@ -161,7 +162,7 @@ class BusTest(BellCase):
     def test_refused_bell_tries_again(self):
         failure = oslo_messaging.MessagingException('refused')
         server = mock.Mock()
-        with mock.patch.object(bell, 'RETRY_INTERVAL', 0.05), \
+        with mock.patch.object(bell, 'BELL_RETRY', 0.05), \
                 mock.patch.object(oslo_messaging, 'get_rpc_server',
                                   side_effect=[failure, server]):
             hung = bell.Bell(conf.CONF, 'host', print)
@@ -187,6 +188,7 @@ class RingerTest(BellCase):
         self.thawed = threading.Event()
         self.sent = []
         self.error = None
+        self.useFixture(fixtures.MockPatchObject(bell, 'RING_RETRY', 0.2))
         client = mock.Mock()
         client.cast = self.cast
         patch = mock.patch.object(oslo_messaging, 'get_rpc_client',
@@ -240,9 +242,23 @@ class RingerTest(BellCase):
         self.wait_for('failing')
         self.assertEqual('gone', self.ringer.health()['error'])
         self.error = None
-        self.ringer.ring('s1')
+        start = time.monotonic()
+        for session_id in ('s2', 's3'):
+            self.ringer.ring(session_id)
         self.wait_for('ready')
+        # It does not knock all the time.
+        self.assertGreater(time.monotonic() - start, 0.1)
+        self.assertTrue(wait_until(lambda: len(self.sent) == 3))
         self.assertIsNone(self.ringer.health()['error'])
+
+    def test_stop_while_failing(self):
+        self.thawed.set()
+        self.useFixture(fixtures.MockPatchObject(bell, 'RING_RETRY', 60))
+        self.error = oslo_messaging.MessageDeliveryFailure('gone')
+        self.ringer.ring('s1')
+        self.wait_for('failing')
+        self.ringer.stop(5)
+        self.assertFalse(self.ringer._thread.is_alive())
 
     def test_no_transport(self):
         self.get_rpc_client.side_effect = oslo_messaging.MessagingException()
