@@ -56,7 +56,7 @@ class GroupView:
     anti_affinity: bool = False
     affinity: bool = False
     #: Members that one host may have; 0: as many as there are, but one if
-    #: the group is anti-affine.
+    #: the group is anti-affine. Means nothing for an affine group.
     max_per_host: int = 0
     #: The rules of the group are wishes.
     soft: bool = False
@@ -64,17 +64,16 @@ class GroupView:
     @property
     def limit(self):
         """Members that one host may have, or None."""
+        if self.affinity:
+            return None
         return self.max_per_host or (1 if self.anti_affinity else None)
 
     @property
     def rule(self):
         """What the group asks for, for a human."""
-        rules = []
         if self.affinity:
-            rules.append('all members on one host')
-        if self.limit:
-            rules.append(f'at most {self.limit} on a host')
-        return ' and '.join(rules)
+            return 'all members on one host'
+        return f'at most {self.limit} on a host' if self.limit else ''
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which host is next, and where its instances may go."""
+"""Which host is next, and where its instances may go.
+
+These are pure functions: nothing here reads a clock, a database or a cloud.
+So the engine, the dry run and the tests get the same answer to the same
+question.
+"""
 
 from fenix.workflow.planner import fitting
 from fenix.workflow.planner import model
 from fenix.workflow.planner import shortage
+from fenix.workflow.planner.fitting import fit
+from fenix.workflow.planner.model import NeedRoom
+from fenix.workflow.planner.model import Start
+
+__all__ = ('NeedRoom', 'Start', 'cost', 'fit', 'next_host', 'targets_for')
 
 #: What all searches of one choice may cost together, in looks.
 EFFORT = 2_000_000
@@ -76,7 +86,7 @@ def next_host(view, left_out=frozenset(), undone_targets=True):
     empty = [name for name in undone if not view.on(name)]
     if empty:
         # One with allocations of nobody's may not be as empty as it looks.
-        return model.Start(min(empty, key=lambda name: (
+        return Start(min(empty, key=lambda name: (
             view.hosts[name].free != view.hosts[name].total, name)),
             model.PLANNED)
     undone.sort(key=lambda name: cost(view, name))
@@ -87,9 +97,8 @@ def next_host(view, left_out=frozenset(), undone_targets=True):
         targets = [name for name in ranked
                    if _may_receive(view.hosts[name], question)]
         for host in undone:
-            placed = fitting.fit(
-                view, [i.instance_id for i in view.on(host)],
-                [name for name in targets if name != host], effort)
+            placed = fit(view, [i.instance_id for i in view.on(host)],
+                         [name for name in targets if name != host], effort)
             if placed is not None:
-                return model.Start(host, question, placed)
+                return Start(host, question, placed)
     return shortage.closest(view, undone, targets)
