@@ -4,7 +4,6 @@
 import collections
 
 from novaclient import exceptions as nova_exceptions
-from oslo_log import log as logging
 
 from fenix import errors
 from fenix.clouds import base
@@ -12,8 +11,6 @@ from fenix.clouds.openstack import nova as nova_api
 from fenix.clouds.openstack import placement as placement_api
 from fenix.clouds.openstack import views
 from fenix.clouds.openstack.failures import reading
-
-LOG = logging.getLogger(__name__)
 
 #: Instance actions that are looked at, and how many of them in detail.
 ACTIONS = 10
@@ -61,7 +58,9 @@ class Reads:
         """As ``base.Cloud.look_at_host``.
 
         Allocations are read last: an instance that is on its way in has
-        them before it has the host, and loses them after it.
+        them before it has the host, and loses them after it. Of a server
+        that was deleted while it migrated, Nova may leave some behind for a
+        minute, until the host's next audit.
         """
         service = self._service(host)
         if service is None:
@@ -72,30 +71,36 @@ class Reads:
                                  consumers=frozenset())
         servers = self._nova.client.servers.list(
             search_opts={'all_tenants': 1, 'host': host}, limit=-1)
-        migrating = self._migrating(host)
-        consumers = self._consumers(host)
-        if migrating and not (servers or consumers):
-            migrating = self._still_there(migrating)
         return base.HostLook(
-            service=service, migrating=migrating, consumers=consumers,
+            service=service, migrating=self._migrating(host),
+            consumers=self._consumers(host),
             servers=tuple(views.server(found) for found in servers))
 
     @reading
     def look_at_server(self, instance_id) -> base.ServerLook:
-        """As ``base.Cloud.look_at_server``."""
+        """As ``base.Cloud.look_at_server``.
+
+        The server is read last. So what it shows is at least as new as
+        what is told of its actions and its migration.
+        """
         nova = self._nova.client
         try:
+            actions = [
+                (entry, self._events(instance_id, entry)
+                 if number < DETAILED else None)
+                for number, entry in enumerate(nova.instance_action.list(
+                    instance_id, limit=ACTIONS))]
+            migrations = nova.migrations.list(instance_uuid=instance_id,
+                                              limit=1)
             found = nova.servers.get(instance_id)
-            actions = nova.instance_action.list(instance_id, limit=ACTIONS)
         except nova_exceptions.NotFound:
             return base.ServerLook(server=None)
-        migrations = nova.migrations.list(instance_uuid=instance_id, limit=1)
+        server = views.server(found)
         return base.ServerLook(
-            server=views.server(found),
+            server=server,
             actions=tuple(
-                views.action(entry, self._events(instance_id, entry)
-                             if number < DETAILED else None)
-                for number, entry in enumerate(actions)),
+                views.action(entry, events, idle=not server.task_state)
+                for entry, events in actions),
             migration=views.migration(migrations[0]) if migrations else None)
 
     def _service(self, host):
@@ -140,22 +145,6 @@ class Reads:
                                marker='uuid', host=host)
         return frozenset(record.instance_uuid for record in found
                          if views.unfinished(record))
-
-    def _still_there(self, instance_ids):
-        """Leave out servers that are gone.
-
-        Nova keeps the records of a server that was deleted while it
-        migrated, and some of them never come to an end.
-        """
-        there = set()
-        for instance_id in instance_ids:
-            try:
-                self._nova.client.servers.get(instance_id)
-                there.add(instance_id)
-            except nova_exceptions.NotFound:
-                LOG.info('Instance %s is gone; its unfinished migration '
-                         'does not count', instance_id)
-        return frozenset(there)
 
     def _events(self, instance_id, entry):
         found = self._nova.client.instance_action.get(

@@ -102,19 +102,26 @@ def unfinished(found) -> bool:
     return found.status not in FINAL
 
 
-def action(found, events=None) -> base.InstanceAction:
+def action(found, events, idle) -> base.InstanceAction:
     """Return an entry of the instance action log.
 
+    That its events have ended means that no part of Nova works on it at the
+    moment; the next part may be about to begin. The server and the
+    migration tell whether it is over.
+
     :param events: its events, or None if they were not asked for: then an
-        action counts as ended, because Nova began another one after it
+        action counts as ended, because Nova began other ones after it
+    :param idle: the server, read after the events, was in no task. An
+        action without events has not begun if it is, and otherwise is one
+        that has none.
     """
-    bad = [e for e in events or () if e.get('result') == 'Error']
+    bad = [e for e in events or () if e['result'] == 'Error']
     reasons = [f"{e['event']}: {e['details']}" for e in bad
                if e.get('details')]
     return base.InstanceAction(
         request_id=found.request_id, action=found.action,
         message='; '.join(reasons) or found.message,
-        finished=events is None or bool(events) and all(
-            e.get('finish_time') for e in events),
+        finished=events is None or all(e['finish_time'] for e in events)
+        and (bool(events) or idle),
         # Nova's only message is the word Error.
         failed=bool(bad or found.message))
