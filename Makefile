@@ -53,7 +53,7 @@ samples: $(VENV)/installed
 	$(BIN)/oslopolicy-sample-generator --config-file etc/fenix/policy-generator.conf
 
 clean:
-	rm -rf $(VENV) .stestr .hypothesis .ruff_cache build dist *.egg-info \
+	rm -rf $(VENV) .stestr doc/source/_static .hypothesis .ruff_cache build dist *.egg-info \
 		doc/build releasenotes/build etc/fenix/*.sample
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

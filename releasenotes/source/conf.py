@@ -4,6 +4,7 @@ copyright = 'Fenix developers'
 extensions = ['openstackdocstheme', 'reno.sphinxext']
 html_theme = 'openstackdocs'
 pygments_style = 'native'
-# The theme's search page asks the server of docs.openstack.org.
-html_theme_options = {'show_other_versions': False}
+# Nothing is fetched from elsewhere when a page is read.
+html_theme_options = {'analytics_tracking_code': '', 'display_badge': False}
+templates_path = ['../../doc/source/_templates']
 openstackdocs_auto_name = False
