@@ -22,7 +22,6 @@ LOST = (
     ('2.64', 'how many members of an anti-affinity group a host may have: '
              'one is taken'),
     ('2.69', 'cells that are down, when Nova is configured to skip them'),
-    ('2.71', 'the group of a single server'),
     ('2.84', 'why an instance action failed'),
 )
 

@@ -7,6 +7,7 @@ from novaclient import exceptions as nova_exceptions
 
 from fenix import errors
 from fenix.clouds import base
+from fenix.clouds.openstack import groups as groups_api
 from fenix.clouds.openstack import nova as nova_api
 from fenix.clouds.openstack import placement as placement_api
 from fenix.clouds.openstack import views
@@ -15,9 +16,6 @@ from fenix.clouds.openstack.failures import reading
 #: Instance actions that are looked at, and how many of them in detail.
 ACTIONS = 10
 DETAILED = 2
-
-#: Server groups in a page: they have no marker, only an offset.
-GROUPS = 1000
 
 
 class Reads:
@@ -30,6 +28,7 @@ class Reads:
     def __init__(self, nova, adapter):
         self._nova = nova
         self._placement = placement_api.Placement(adapter)
+        self._groups = groups_api.Groups(nova)
         # Root providers of each host. A host keeps them for its life, so
         # they are asked for again only when a host is not found in here.
         self._roots = {}
@@ -39,14 +38,12 @@ class Reads:
         """As ``base.Cloud.survey``."""
         nova = self._nova.client
         hosts = views.services(nova.services.list())
-        groups = {found.id: views.group(found) for found in self._groups()}
-        group_of = {member: group.group_id for group in groups.values()
-                    for member in group.members}
         servers = nova.servers.list(search_opts={'all_tenants': 1}, limit=-1)
+        groups, group_of = self._groups.list([each.id for each in servers])
         return base.Survey(
             hosts=hosts, capacities=self._capacities(hosts), groups=groups,
-            servers={found.id: views.server(found, group_of.get(found.id))
-                     for found in servers})
+            servers={each.id: views.server(each, group_of[each.id])
+                     for each in servers})
 
     @reading
     def service(self, host) -> base.HostService | None:
@@ -71,10 +68,13 @@ class Reads:
                                  consumers=frozenset())
         servers = self._nova.client.servers.list(
             search_opts={'all_tenants': 1, 'host': host}, limit=-1)
+        migrating = self._migrating(host)
+        consumers = self._consumers(host)
+        group_of = self._groups.of([each.id for each in servers])
         return base.HostLook(
-            service=service, migrating=self._migrating(host),
-            consumers=self._consumers(host),
-            servers=tuple(views.server(found) for found in servers))
+            service=service, migrating=migrating, consumers=consumers,
+            servers=tuple(views.server(each, group_of[each.id])
+                          for each in servers))
 
     @reading
     def look_at_server(self, instance_id) -> base.ServerLook:
@@ -93,9 +93,13 @@ class Reads:
             migrations = nova.migrations.list(instance_uuid=instance_id,
                                               limit=1)
             found = nova.servers.get(instance_id)
-        except nova_exceptions.NotFound:
+        except nova_exceptions.NotFound as error:
+            if instance_id not in str(error):
+                # Not Nova said so, but a proxy that has lost Nova: the
+                # server may be as well as ever.
+                raise
             return base.ServerLook(server=None)
-        server = views.server(found)
+        server = views.server(found, self._group_of(found))
         return base.ServerLook(
             server=server,
             actions=tuple(
@@ -106,14 +110,6 @@ class Reads:
     def _service(self, host):
         found = self._nova.client.services.list(host=host)
         return views.services(found).get(host)
-
-    def _groups(self):
-        fetch = self._nova.client.server_groups.list
-        found = page = fetch(all_projects=True, limit=GROUPS)
-        while page:
-            page = fetch(all_projects=True, limit=GROUPS, offset=len(found))
-            found.extend(page)
-        return found
 
     def _capacities(self, hosts):
         self._find_roots()
@@ -145,6 +141,11 @@ class Reads:
                                marker='uuid', host=host)
         return frozenset(record.instance_uuid for record in found
                          if views.unfinished(record))
+
+    def _group_of(self, server):
+        if self._nova.has('2.71'):
+            return next(iter(server.server_groups), None)
+        return self._groups.of([server.id])[server.id]
 
     def _events(self, instance_id, entry):
         found = self._nova.client.instance_action.get(

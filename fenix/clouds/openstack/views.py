@@ -46,22 +46,21 @@ def services(found) -> dict[str, base.HostService]:
     return hosts
 
 
-def server(found, group_id=None) -> base.Server:
+def server(found, group_id) -> base.Server:
     """Return a server of Nova's as an instance.
 
-    :param group_id: its group; Nova tells only for a single server
+    :param group_id: its server group or None
     """
     if found.status == UNKNOWN:
         raise errors.CloudError(
             f'The cell of server {found.id} does not answer')
-    groups = getattr(found, 'server_groups', None)
     return base.Server(
         instance_id=found.id, project_id=found.tenant_id, name=found.name,
         host=getattr(found, 'OS-EXT-SRV-ATTR:host'),
         size=_size(found.flavor, boots_from_volume=not found.image),
         status=found.status,
         task_state=getattr(found, 'OS-EXT-STS:task_state'),
-        group_id=group_id or (groups[0] if groups else None),
+        group_id=group_id,
         floating=any(address.get('OS-EXT-IPS:type') == 'floating'
                      for network in found.addresses.values()
                      for address in network),
