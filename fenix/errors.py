@@ -132,6 +132,12 @@ class Unavailable(FenixError):
     status = 503
 
 
+class TooManySessions(Unavailable):
+    """There are too many unfinished sessions; end some, then try again."""
+
+    code = 'fenix.session.too_many'
+
+
 # What is met inside; none of these reaches a client.
 
 class BadConfiguration(FenixError):

@@ -28,6 +28,10 @@ OPTS = [
              'travel in event traits of at most 255 characters, so this '
              'one can have 130.'),
     cfg.IntOpt(
+        'max_sessions', default=1000, min=1,
+        help='Unfinished sessions that may exist at once; more are refused '
+             'with 503.'),
+    cfg.IntOpt(
         'max_request_body_size', default=1048576, min=1024,
         help='Largest request body that is read, in bytes.'),
 ]

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a new session must satisfy beyond the form of its request."""
+
+import datetime
+import re
+
+from fenix import errors
+from fenix.api import plugins
+from fenix.api.schemas import sessions as schemas
+from fenix.notify import payloads
+
+_TIME = re.compile(
+    r'\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d([.,]\d{1,6})?)?'
+    r' ?(Z|[+-]\d\d(:?\d\d)?)?', re.ASCII)
+
+#: Deadlines are counted from the start, and must be dates too.
+_LAST_YEAR = 9998
+
+
+def read_time(text):
+    """Return the aware UTC time that a text means; without a zone: UTC.
+
+    :raises errors.BadTime: it means none
+    """
+    try:
+        if not _TIME.fullmatch(text):
+            raise ValueError
+        moment = datetime.datetime.fromisoformat(text.replace(' Z', 'Z'))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        moment = moment.astimezone(datetime.UTC)
+        if moment.year > _LAST_YEAR:
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise errors.BadTime(
+            'maintenance_at is no time; write YYYY-MM-DD HH:MM:SS, in UTC.',
+            field='maintenance_at') from None
+    return moment
+
+
+def check_future(moment, now):
+    """Refuse a start that has passed.
+
+    :param now: the time by the database's clock
+    :raises errors.BadTime: it has
+    """
+    if moment < now:
+        raise errors.BadTime(
+            f'maintenance_at has passed: it is {now:%Y-%m-%d %H:%M:%S} UTC.',
+            field='maintenance_at')
+
+
+def check_plugins(workflow, actions):
+    """Refuse plug-ins that are not installed.
+
+    :raises errors.UnknownWorkflow, errors.UnknownAction: naming those
+        that are
+    """
+    known = plugins.names(plugins.WORKFLOWS)
+    if workflow not in known:
+        raise errors.UnknownWorkflow(
+            f'There is no workflow {workflow[:60]!r}; there are '
+            f'{", ".join(known)}.', field='workflow')
+    known = plugins.names(plugins.ACTIONS)
+    for place, action in enumerate(actions):
+        if action['plugin'] not in known:
+            raise errors.UnknownAction(
+                f'There is no action plug-in {action["plugin"][:60]!r}; '
+                f'there are {", ".join(known)}.',
+                field=f'actions[{place}].plugin')
+
+
+def check_metadata(meta):
+    """Refuse metadata that would not reach every VNF manager unharmed.
+
+    It travels as the text of a Python literal, which some read as Python
+    and some as YAML (CONTRACT.md 2.5).
+
+    :raises errors.BadMetadata: naming what is wrong
+    """
+    for key, value in meta.items():
+        problem = _metadata_problem(key) or _metadata_problem(value)
+        if problem:
+            raise errors.BadMetadata(
+                f'metadata.{key[:60]}: {problem}.', field='metadata')
+    problem = payloads.trait_problem(meta)
+    if problem:
+        raise errors.BadMetadata(f'metadata {problem}.', field='metadata')
+
+
+def _metadata_problem(value):
+    if value is None:
+        return 'null is read as a text by some managers, leave it out'
+    if isinstance(value, list | dict):
+        return 'only texts, numbers, true and false can be carried'
+    if isinstance(value, str):
+        if value.startswith(('[', '{')):
+            return 'a text that starts with [ or { is taken for a list or ' \
+                   'an object'
+        if '\\' in repr(value):
+            return 'a text must be printable, without backslashes, and ' \
+                   'not have both kinds of quotes'
+    return None
+
+
+def check_hosts(hosts, other_hosts):
+    """Refuse names that notifications cannot carry.
+
+    :raises errors.Invalid: naming the field
+    """
+    for field, names in (('hosts', hosts), ('other_hosts', other_hosts)):
+        for place, name in enumerate(names):
+            problem = payloads.trait_problem(name)
+            if problem or name.strip() != name:
+                raise errors.Invalid(
+                    f'{field}[{place}] '
+                    f'{problem or "has space around it"}.',
+                    field=f'{field}[{place}]')
+
+
+def check_download(body):
+    """Refuse to fetch plug-ins.
+
+    :raises errors.DownloadRefused: there is something to fetch
+    """
+    if body.get('download'):
+        raise errors.DownloadRefused(
+            'Fenix does not run code that a request makes it download; '
+            'install the plug-in where the engine runs.', field='download')
+
+
+def settings(body):
+    """Return the options that a session sets itself.
+
+    :raises errors.Invalid: one is set twice, and not alike
+    """
+    found = dict(body.get('settings', {}))
+    for name in schemas.POLICIES:
+        if name in body and found.setdefault(name, body[name]) != body[name]:
+            raise errors.Invalid(f'{name} is set twice, and not alike.',
+                                 field=name)
+    return found
