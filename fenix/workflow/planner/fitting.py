@@ -3,6 +3,7 @@
 
 import collections
 import dataclasses
+import functools
 
 #: Looks (instance at host) that an exact search may take; some tenths of a
 #: second. Whoever has not found a placement by then has none.
@@ -39,7 +40,7 @@ class Unit:
     #: Hosts that the instances have to leave.
     sources: frozenset
 
-    @property
+    @functools.cached_property
     def alike(self):
         """Units with the same value are interchangeable."""
         return self.need, self.limits, self.only, self.sources
@@ -147,6 +148,10 @@ class Room:
                 and (disk <= free[2] or not disk)
                 and self.allows(unit, i))
 
+    def able(self, unit):
+        """Return the targets that a unit may and can go onto."""
+        return [i for i in range(len(self.names)) if self.takes(unit, i)]
+
     def put(self, unit, i, sign=1):
         """Place a unit on target ``i``; ``sign`` -1 takes it back."""
         self.free[i] = tuple(free - sign * need for free, need
@@ -230,10 +235,11 @@ def greedy(units, room):
 def _useful(units, room):
     """Leave out targets that take nothing, and superfluous equal ones."""
     named = _named(units)
+    kinds = list({unit.alike: unit for unit in units}.values())
     seen = collections.Counter()
     names = []
     for i, name in enumerate(room.names):
-        if not any(room.takes(unit, i) for unit in units):
+        if not any(room.takes(unit, i) for unit in kinds):
             continue
         state = room.state(i)
         if name not in named:
@@ -262,10 +268,11 @@ def _search(units, room, effort, failed):
     if not effort.spend(len(units) * len(room.names)):
         return False
     able = {}
-    for n, unit in enumerate(units):
-        able[n] = [i for i in range(len(room.names)) if room.takes(unit, i)]
-        if not able[n]:
-            return False
+    for unit in units:
+        if unit.alike not in able:
+            able[unit.alike] = room.able(unit)
+            if not able[unit.alike]:
+                return False
     named = _named(units)
     states = {i: (room.state(i), room.names[i] in named and room.names[i])
               for i in set().union(*able.values())}
@@ -274,11 +281,12 @@ def _search(units, room, effort, failed):
         collections.Counter(states.values()).items()))
     if situation in failed:
         return False
-    fewest = min(able, key=lambda n: (len(able[n]), n))
+    fewest = min(range(len(units)),
+                 key=lambda n: (len(able[units[n].alike]), n))
     unit = units[fewest]
     rest = units[:fewest] + units[fewest + 1:]
     tried = set()
-    for i in room.liked(unit, able[fewest]):
+    for i in room.liked(unit, able[unit.alike]):
         if states[i] in tried:
             continue
         tried.add(states[i])
@@ -286,6 +294,8 @@ def _search(units, room, effort, failed):
         if _search(rest, room, effort, failed):
             return True
         room.put(unit, i, -1)
+        if effort.looks <= 0:
+            return False
     failed.add(situation)
     return False
 

@@ -8,6 +8,10 @@ from fenix.workflow.planner import model
 #: Instances that a reason names one by one.
 NAMED = 5
 
+#: Hosts that are looked at closely: those with the least to move. Nearly the
+#: same room is open to all hosts, so the one that lacks least is among them.
+LOOKED_AT = 10
+
 
 def weight(size, most):
     """Return a size as one number: its largest share of ``most``."""
@@ -25,6 +29,10 @@ def closest(view, hosts, targets):
     most = [max([getattr(host.total, r) for host in view.hosts.values()]
                 + [1]) for r in ('vcpus', 'ram_mb', 'disk_gb')]
     found = []
+    hosts = sorted(hosts, key=lambda host: (
+        any(not instance.movable for instance in view.on(host)),
+        weight(sum((i.size for i in view.on(host)), Size()), most),
+    ))[:LOOKED_AT]
     for n, host in enumerate(hosts):
         missing, whys, by_rules = _lack(
             view, host, [name for name in targets if name != host], most)
@@ -50,7 +58,7 @@ def _lack(view, host, targets, most):
     whys = []
     by_rules = False
     for unit in units:
-        able = [i for i in range(len(room.names)) if room.takes(unit, i)]
+        able = room.able(unit)
         fixed = [i.instance_id for i in unit.instances if not i.movable]
         if fixed:
             by_rules = True
