@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+from fenix import errors
+from fenix.db import inbox
+from fenix.db import leases
+from fenix.db import models
+from fenix.db import pictures
+from fenix.db import sessions
+from tests import fixtures
+from tests.functional.db import records
+
+
+@fixtures.on_each_database
+class InboxTest:
+    def setUp(self):
+        super().setUp()
+        self.engine = models.new_id()
+        leases.register(self.engine, 'host', 60)
+        session = records.session()
+        sessions.create(session)
+        self.id = session.id
+        leases.take(self.engine, 10)
+
+    def reply(self, state='ACK_MAINTENANCE', project='p1', **values):
+        return inbox.add_reply(self.id, project, state, **values)
+
+    def consume(self, *ids):
+        pictures.commit(self.id, self.engine, 1, consumed_replies=ids)
+
+    def test_reply(self):
+        chosen = {'i1': 'MIGRATE', 'i2': 'OWN_ACTION'}
+        made = models.new_id()
+        self.assertEqual(made, self.reply(
+            action='MIGRATE', actions=chosen, instance_id='i1',
+            reply_id=made))
+        (found,), _ = inbox.unread(self.id)
+        self.assertEqual(
+            (made, 'p1', 'i1', 'ACK_MAINTENANCE', 'MIGRATE', chosen, None),
+            (found.id, found.project_id, found.instance_id, found.state,
+             found.action, found.actions, found.consumed_at))
+        self.assertIsNotNone(found.received_at.tzinfo)
+
+    def test_request(self):
+        request = inbox.add_request(self.id, 'report', {'run': 'r1'})
+        _, (found,) = inbox.unread(self.id)
+        self.assertEqual((request, 'report', {'run': 'r1'}),
+                         (found.id, found.kind, found.body))
+
+    def test_order_of_arrival(self):
+        ids = [self.reply(project=f'p{number}') for number in range(9)]
+        self.assertEqual(ids, [row.id for row in inbox.unread(self.id)[0]])
+
+    def test_same_reply_is_kept_once(self):
+        first = self.reply(actions={'i1': 'MIGRATE'})
+        self.assertEqual(first, self.reply(actions={'i1': 'MIGRATE'}))
+        for number, other in enumerate((
+                {'actions': {'i1': 'OWN_ACTION'}}, {'action': 'MIGRATE'},
+                {'state': 'NACK_MAINTENANCE'}, {'project': 'p2'},
+                {'instance_id': 'i1'})):
+            self.reply(**other)
+            self.assertEqual(number + 2, len(inbox.unread(self.id)[0]))
+
+    def test_same_reply_after_another_counts(self):
+        states = ['ACK_MAINTENANCE', 'NACK_MAINTENANCE', 'ACK_MAINTENANCE']
+        for state in states:
+            self.reply(state)
+        self.assertEqual(
+            states, [row.state for row in inbox.unread(self.id)[0]])
+
+    def test_same_reply_after_it_was_read_counts(self):
+        first = self.reply()
+        self.consume(first)
+        second = self.reply()
+        self.assertNotEqual(first, second)
+        self.assertEqual([second],
+                         [row.id for row in inbox.unread(self.id)[0]])
+
+    def test_sessions_with_unread(self):
+        def unread():
+            return inbox.sessions_with_unread(self.engine)
+
+        self.assertEqual([], unread())
+        reply = self.reply()
+        self.assertEqual([self.id], unread())
+        self.assertEqual([], inbox.sessions_with_unread('another'))
+        self.consume(reply)
+        self.assertEqual([], unread())
+        inbox.add_request(self.id, 'delete')
+        self.assertEqual([self.id], unread())
+
+    def test_unknown_session(self):
+        self.assertRaises(errors.SessionNotFound, inbox.add_reply,
+                          'nobody', 'p1', 'ACK_MAINTENANCE')
+        self.assertRaises(errors.SessionNotFound, inbox.add_request,
+                          'nobody', 'delete')
+
+    def test_replies_while_the_owner_commits(self):
+        results = records.race(
+            *[lambda a=f'p{number}': self.reply(project=a)
+              for number in range(4)],
+            *[lambda: pictures.commit(self.id, self.engine, 1)] * 4)
+        self.assertEqual([None] * 4, results[4:])
+        self.assertEqual(sorted(results[:4]), sorted(
+            row.id for row in inbox.unread(self.id)[0]))

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+import time
+
+from fenix.db import inbox
+from fenix.db import leases
+from fenix.db import models
+from fenix.db import pictures
+from fenix.db import sessions
+from tests import fixtures
+from tests.functional.db import records
+
+SHORT = 0.2
+
+
+@fixtures.on_each_database
+class LeasesTest:
+    def engine(self, lease_time=60):
+        engine_id = models.new_id()
+        leases.register(engine_id, 'host', lease_time)
+        return engine_id
+
+    def session(self):
+        session = records.session()
+        sessions.create(session)
+        return session.id
+
+    def test_take(self):
+        session = self.session()
+        engine = self.engine()
+        self.assertEqual([(session, 1)], leases.take(engine, 10))
+        self.assertEqual([(session, 1)], leases.owned(engine))
+        self.assertEqual([], leases.take(engine, 10))
+
+    def test_not_from_one_that_lives(self):
+        session = self.session()
+        first = self.engine()
+        leases.take(first, 10)
+        self.assertEqual([], leases.take(self.engine(), 10))
+        self.assertEqual([(session, 1)], leases.owned(first))
+
+    def test_from_one_that_died(self):
+        session = self.session()
+        first = self.engine(SHORT)
+        leases.take(first, 10)
+        second = self.engine()
+        self.assertEqual([], leases.take(second, 10))
+        time.sleep(SHORT + 0.1)
+        self.assertEqual([(session, 2)], leases.take(second, 10))
+        self.assertEqual([], leases.owned(first))
+
+    def test_from_one_whose_row_is_gone(self):
+        session = self.session()
+        first = self.engine()
+        leases.take(first, 10)
+        second = self.engine()
+        self.assertTrue(leases.give_up(session, first, 1))
+        self.assertFalse(leases.give_up(session, first, 1))
+        self.assertEqual([(session, 2)], leases.take(second, 10))
+        leases.release(second)
+        self.assertEqual([(session, 3)], leases.take(first, 10))
+        self.assertFalse(leases.renew(second, 60))
+
+    def test_release_gives_all_up(self):
+        ids = {self.session(), self.session()}
+        first = self.engine()
+        leases.take(first, 10)
+        leases.release(first)
+        second = self.engine()
+        self.assertEqual(ids, {key for key, _ in leases.take(second, 10)})
+
+    def test_only_with_a_valid_lease(self):
+        session = self.session()
+        engine = self.engine(SHORT)
+        time.sleep(SHORT + 0.1)
+        self.assertEqual([], leases.take(engine, 10))
+        self.assertFalse(leases._take(engine, session, 0))
+        self.assertEqual([], leases.take(models.new_id(), 10))
+
+    def test_renew(self):
+        engine = self.engine(1)
+        self.assertTrue(leases.renew(engine, SHORT))
+        time.sleep(SHORT + 0.1)
+        # Too late: somebody may have its sessions already.
+        self.assertFalse(leases.renew(engine, 60))
+        self.session()
+        self.assertEqual([], leases.take(engine, 10))
+
+    def test_two_take_one(self):
+        for _ in range(5):
+            session = self.session()
+            first, second = self.engine(), self.engine()
+            results = records.race(
+                lambda a=first, b=session: leases._take(a, b, 0),
+                lambda a=second, b=session: leases._take(a, b, 0))
+            self.assertEqual([False, True], sorted(results))
+            winner = (first, second)[results.index(True)]
+            self.assertEqual(winner, sessions.get(session).owner)
+            self.assertEqual(1, sessions.get(session).epoch)
+            leases.release(first)
+            leases.release(second)
+
+    def test_two_take_all(self):
+        ids = sorted(self.session() for _ in range(6))
+        engines = [self.engine(), self.engine()]
+        results = records.race(
+            *[lambda a=engine: leases.take(a, 10) for engine in engines])
+        taken = [pair for result in results for pair in result]
+        # What one lost to the other it gets the next time.
+        taken += [pair for engine in engines
+                  for pair in leases.take(engine, 10)]
+        self.assertEqual([(key, 1) for key in ids], sorted(taken))
+        for engine in engines:
+            self.assertEqual(3, len(leases.owned(engine)))
+
+    def test_fair_share(self):
+        for _ in range(5):
+            self.session()
+        first, _second = self.engine(), self.engine()
+        self.assertEqual(3, len(leases.take(first, 10)))
+        self.assertEqual([], leases.take(first, 10))
+
+    def test_limit(self):
+        for _ in range(3):
+            self.session()
+        engine = self.engine()
+        self.assertEqual(2, len(leases.take(engine, 2)))
+        self.assertEqual([], leases.take(engine, 2))
+
+    def test_finished_only_when_asked(self):
+        session = self.session()
+        engine = self.engine()
+        leases.take(engine, 10)
+        pictures.commit(session, engine, 1, changed=[
+            (models.Session, session, {'finished_at': records.TIME})])
+        leases.release(engine)
+        engine = self.engine()
+        self.assertEqual([], leases.take(engine, 10))
+        inbox.add_request(session, 'continue')
+        self.assertEqual([(session, 2)], leases.take(engine, 10))
+
+    def test_deleting_is_something_to_do(self):
+        session = self.session()
+        engine = self.engine()
+        leases.take(engine, 10)
+        pictures.commit(session, engine, 1, changed=[
+            (models.Session, session,
+             {'finished_at': records.TIME, 'deleting': True})])
+        leases.release(engine)
+        self.assertEqual([(session, 2)], leases.take(self.engine(), 10))
+
+    def test_purge(self):
+        living, dead = self.engine(), self.engine(-25 * 3600)
+        leases.purge()
+        self.assertTrue(leases.renew(living, 60))
+        self.assertEqual(1, len(records.everything()['engines']))
+        self.assertNotIn(dead, records.everything()['engines'][0])
