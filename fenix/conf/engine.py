@@ -4,6 +4,9 @@ from oslo_config import cfg
 GROUP = cfg.OptGroup('engine', title='fenix-engine')
 
 OPTS = [
+    cfg.StrOpt(
+        'host', help='Name under which this engine appears; the name of '
+                     'its machine by default.'),
     cfg.FloatOpt(
         'poll_interval', default=1.0, min=0.05,
         help='Seconds between two looks into the database for sessions '

@@ -72,7 +72,7 @@ class Engine:
 
     @property
     def host(self):
-        return self.conf.host or socket.gethostname()
+        return self.conf.engine.host or socket.gethostname()
 
     # -- plug-ins -----------------------------------------------------------
 

@@ -162,6 +162,13 @@ class Workflow(abc.ABC):
         return moving.move(self.turn, host, instance, action,
                            functools.partial(self.target, host))
 
+    def follow(self, move):
+        """See a move that was begun to its end; true when done.
+
+        :raises Failed: it failed
+        """
+        return moving.follow(self.turn, move)
+
     def target(self, host, instance):
         """Return the host that an instance goes to, or None yet.
 

@@ -43,12 +43,10 @@ def session_state(turn, state):
         percent = 100
     if session.state == state and session.percent_done == percent:
         return
-    vocabulary = turn.conf.workflow.vocabulary
     publish(turn, 'maintenance.session', payloads.session(
-        session_id=session.id, project_id=session.project_id,
-        state=words.on_the_wire(state, vocabulary),
-        previous_state=words.on_the_wire(session.state, vocabulary),
-        percent_done=percent, reason=session.reason))
+        session_id=session.id, project_id=session.project_id, state=state,
+        previous_state=session.state, percent_done=percent,
+        reason=session.reason, vocabulary=turn.conf.workflow.vocabulary))
     if session.state != state:
         LOG.info('session %s: %s -> %s%s', session.id, session.state, state,
                  f' ({session.reason})' if session.reason else '')

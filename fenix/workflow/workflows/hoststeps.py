@@ -72,8 +72,11 @@ class HostSteps:
                 host.question, host.name, row.instance_id)
                 for row in instances):
             return states.ASK
-        # A list: every move is to start, whether others are done or not.
-        if not all([self.move(host, row) for row in instances]):
+        # Lists: every move is to go on, whether others are done or not.
+        # Nova shows an instance on its target before the move is over.
+        under_way = [self.follow(move)
+                     for move in self.picture.moving_from(host.name)]
+        if not all(under_way + [self.move(host, row) for row in instances]):
             return None
         return states.MAINTAIN
 

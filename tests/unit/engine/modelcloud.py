@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sandbox's cloud model as a cloud driver, without HTTP."""
+
+from fenix import errors
+from fenix.clouds import base
+from fenix.sandbox.cloud import errors as model_errors
+from fenix.size import Size
+
+
+class ModelCloud(base.Cloud):
+    """``fenix.sandbox.cloud.model.Model`` behind the interface of drivers.
+
+    :ivar subscribed: projects with an alarm that can fire
+    :ivar fault: called with the name of an effect before it is made; may
+        raise
+    """
+
+    def __init__(self, model):
+        self.model = model
+        self.subscribed = set()
+        self.fault = lambda kind: None
+
+    def _server(self, server):
+        return base.Server(
+            instance_id=server.id, project_id=server.project,
+            name=server.name, host=server.host,
+            size=Size(server.flavor.vcpus, server.flavor.ram_mb,
+                      server.flavor.disk_gb),
+            status=server.status, task_state=server.task_state,
+            group_id=server.group, floating=bool(server.floating),
+            fault=server.fault and server.fault['message'])
+
+    def service(self, host):
+        if host not in self.model.hosts:
+            return None
+        found = self.model.hosts[host]
+        compute = found.nova_compute
+        return base.HostService(
+            name=host, is_compute=found.compute,
+            is_controller=found.controller,
+            enabled=compute is None or not compute.disabled,
+            disabled_reason=compute and compute.disabled_reason,
+            up=all(found.is_up(service) for service in found.services))
+
+    def survey(self):
+        self.model.advance()
+        capacities = {}
+        for name, host in self.model.hosts.items():
+            if host.compute:
+                used = self.model.usage(name)
+                capacities[name] = base.Capacity(
+                    host=name, total=Size(*(
+                        self.model.capacity(name, kind) for kind in (
+                            'VCPU', 'MEMORY_MB', 'DISK_GB'))),
+                    used=Size(used['VCPU'], used['MEMORY_MB'],
+                              used['DISK_GB']),
+                    consumers=frozenset(self.model.allocations[name]))
+        return base.Survey(
+            hosts={name: self.service(name) for name in self.model.hosts},
+            capacities=capacities,
+            servers={server.id: self._server(server)
+                     for server in self.model.servers.values()
+                     if not server.deleted},
+            groups={group.id: base.Group(
+                group_id=group.id, project_id=group.project,
+                policy=group.policy, max_per_host=group.max_per_host,
+                members=frozenset(group.members))
+                for group in self.model.groups.values()})
+
+    def look_at_host(self, host):
+        self.model.advance()
+        return base.HostLook(
+            service=self.service(host),
+            servers=tuple(map(self._server, self.model.servers_on(host))),
+            migrating=frozenset(
+                migration.server for migration
+                in self.model.unfinished_migrations()
+                if migration.touches(host)),
+            consumers=frozenset(self.model.allocations[host]))
+
+    def look_at_server(self, instance_id):
+        self.model.advance()
+        server = self.model.servers.get(instance_id)
+        if server is None or server.deleted:
+            return base.ServerLook(server=None)
+        mine = [migration for migration in self.model.migrations
+                if migration.server == instance_id]
+        return base.ServerLook(
+            server=self._server(server),
+            actions=tuple(base.InstanceAction(
+                request_id=action.request_id, action=action.action,
+                message=action.message,
+                finished=bool(action.events) and all(
+                    event.finish is not None for event in action.events),
+                failed=any(event.result == 'Error'
+                           for event in action.events))
+                for action in reversed(server.actions)),
+            migration=mine and base.Migration(
+                migration_id=mine[-1].uuid, type=mine[-1].type,
+                status=mine[-1].status, source=mine[-1].source,
+                target=mine[-1].dest, unfinished=mine[-1].unfinished)
+            or None)
+
+    def subscriptions(self, event_type):
+        return [base.Subscription(project_id, live=True)
+                for project_id in sorted(self.subscribed)]
+
+    def _effect(self, kind, call, *args):
+        self.fault(kind)
+        try:
+            return call(*args)
+        except model_errors.CloudError as error:
+            raise errors.CloudRefused(str(error)) from error
+
+    def disable(self, host, reason):
+        self.fault('disable')
+        mark = reason.split()[0]
+        service = self.model.hosts[host].nova_compute
+        if service.disabled:
+            return 'us' if (service.disabled_reason or '').startswith(
+                mark) else 'before'
+        self._effect('', self.model.disable, host, reason)
+        return 'us'
+
+    def enable(self, host, mark):
+        self.fault('enable')
+        service = self.model.hosts[host].nova_compute
+        if not service.disabled:
+            return True
+        if not (service.disabled_reason or '').startswith(mark):
+            return False
+        self._effect('', self.model.enable, host)
+        return True
+
+    def set_reason(self, host, reason, mark):
+        self._effect('set_reason', self.model.disable, host, reason)
+
+    def migrate(self, instance_id, target):
+        return self._effect('migrate', self.model.migrate, instance_id,
+                            target).request_id
+
+    def live_migrate(self, instance_id, target):
+        return self._effect('live_migrate', self.model.live_migrate,
+                            instance_id, target).request_id
+
+    def confirm(self, instance_id):
+        self._effect('confirm', self.model.confirm, instance_id)
