@@ -14,6 +14,21 @@ class Answer:
     agreed: bool
     body: dict
 
+    def suits(self, instances, server_id=None) -> bool:
+        """Tell whether it may be about these instances.
+
+        A reply that names only others belongs to an earlier question.
+
+        :param instances: what the question is about, or None
+        :param server_id: one of them, if that is all that is known
+        """
+        named = self.body.get('instance_actions')
+        if not named or not isinstance(named, dict):
+            return True
+        if instances is not None:
+            return not instances.isdisjoint(named)
+        return server_id is None or server_id in named
+
     def action(self, server_id) -> str | None:
         """Return the action that it chose for an instance."""
         chosen = self.body.get('instance_actions')
@@ -29,8 +44,8 @@ class Ask:
     :ivar instances: the instances it concerns, or None while nobody told
     :ivar by_url: it was put in the form for a whole project
     :ivar host: the host that it is about, once a move showed it
-    :ivar answer: the first answer for all of it
-    :ivar answers: answers for single instances of it
+    :ivar whole: replies for all of it, the first one decides
+    :ivar single: answers for single instances of it
     """
 
     message_id: str
@@ -43,24 +58,33 @@ class Ask:
     deadline: float | None
     line: dict
     host: str | None = None
-    answer: Answer | None = None
-    answers: dict[str, Answer] = dataclasses.field(default_factory=dict)
+    whole: list[Answer] = dataclasses.field(default_factory=list)
+    single: dict[str, Answer] = dataclasses.field(default_factory=dict)
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer for all of it."""
+        return next((answer for answer in self.whole
+                     if answer.suits(self.instances)), None)
 
     @property
     def answered(self) -> bool:
-        return self.answer is not None or bool(self.answers)
+        return self.answer is not None or bool(self.single)
 
     @property
     def answered_t(self) -> float:
         """When the first answer came."""
-        every = [answer.t for answer in self.answers.values()]
+        every = [answer.t for answer in self.single.values()]
         if self.answer is not None:
             every.append(self.answer.t)
         return min(every)
 
     def answer_for(self, server_id) -> Answer | None:
         """Return the answer that counts for an instance."""
-        return self.answers.get(server_id) or self.answer
+        if server_id in self.single:
+            return self.single[server_id]
+        return next((answer for answer in self.whole
+                     if answer.suits(self.instances, server_id)), None)
 
     def concerns(self, server_id) -> bool | None:
         """Tell whether it is about an instance; None: nobody told."""
@@ -137,9 +161,7 @@ class Book:
 
 
 def _settle(ask, instance, answer):
-    if instance is None:
-        ask.answer = ask.answer or answer
+    if instance is None or ask.instances == frozenset([instance]):
+        ask.whole.append(answer)
     elif ask.concerns(instance) is not False:
-        ask.answers.setdefault(instance, answer)
-        if ask.instances == frozenset([instance]):
-            ask.answer = ask.answer or answer
+        ask.single.setdefault(instance, answer)

@@ -104,7 +104,8 @@ class Story:
     def policy(self, session, name) -> str:
         """Return what the administrator chose for a session."""
         body = self.bodies.get(session, {})
-        return body.get(name, POLICIES[name])
+        settings = body.get('settings') or {}
+        return body.get(name) or settings.get(name) or POLICIES[name]
 
     def session_of(self, line) -> str | None:
         """Return the session that a line belongs to, where it tells."""

@@ -137,6 +137,14 @@ class ConsentTest(VerifierTestCase):
         timeline.start('x', 'h1', 'h2')
         self.assertBroken(2, 'x', timeline)
 
+    def test_answer_to_an_earlier_question(self):
+        timeline = self._begin()
+        timeline.ask('PLANNED_MAINTENANCE')
+        timeline.reply('ACK_PLANNED_MAINTENANCE', instances=['y'],
+                       instance_actions={'y': 'MIGRATE'})
+        timeline.start('x', 'h1', 'h2')
+        self.assertBroken(2, 'x', timeline, 'before the answer')
+
     def test_answer_that_was_not_accepted(self):
         timeline = self._begin()
         ask = timeline.ask('PLANNED_MAINTENANCE')
