@@ -219,6 +219,8 @@ class RingerTest(BellCase):
         health = self.ringer.health()
         self.assertEqual(bell.MAX_WAITING, health['waiting'])
         self.assertGreater(health['dropped'], 0)
+        self.ringer.ring('s1')
+        self.assertEqual(health, self.ringer.health())
         start = time.monotonic()
         self.ringer.stop(0.1)
         self.assertLess(time.monotonic() - start, 1)

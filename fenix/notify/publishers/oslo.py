@@ -32,7 +32,7 @@ EXCHANGE = 'fenix'
 #: Format of the driver "messaging": no envelope (CONTRACT.md 2.1).
 VERSION = 1.0
 
-#: Late successes that nobody has asked about yet.
+#: Ends of sends that nobody has asked about yet.
 KEPT = 1000
 
 oslo_messaging.set_transport_defaults(EXCHANGE)
@@ -187,8 +187,6 @@ class OsloPublisher(base.Publisher):
             with self._changed:
                 self._current = None
                 self._failure = str(pending.error) if pending.error else None
-                if pending.error:
-                    self._late.pop(pending.notification.message_id, None)
                 pending.done.set()
         try:
             self._transport.cleanup()

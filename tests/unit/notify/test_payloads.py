@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import ast
 import datetime
+import time
 import uuid
 
+import fixtures
 import hypothesis
 import yaml
 from hypothesis import strategies as st
@@ -95,6 +97,14 @@ class ScheduledTest(base.BaseTestCase):
         self.assertEqual('2026-01-31 10:00:40', timed['actions_at'])
         self.assertIsNone(payload['reply_at'])
         self.assertEqual(payload.keys(), timed.keys())
+
+    def test_times_are_in_utc(self):
+        self.addCleanup(time.tzset)
+        self.useFixture(fixtures.EnvironmentVariable('TZ', 'Asia/Tokyo'))
+        time.tzset()
+        at = datetime.datetime(2026, 1, 31, 10, 0, tzinfo=datetime.UTC)
+        self.assertEqual('2026-01-31 10:00:00', scheduled(
+            words.SCALE_IN, reply_at=at)['reply_at'])
 
     def test_longest_public_url_fits(self):
         url = 'http://' + 'h' * 120 + '/v1'

@@ -295,6 +295,20 @@ class OsloTest(PublisherCase):
         self.publisher.stop()
         self.assertFails('m1', published=0, uncertain=False)
 
+    def test_stop_sends_what_waits(self):
+        self.thawed.clear()
+        callers = [threading.Thread(target=self.publish, args=(message_id,))
+                   for message_id in ('m1', 'm2')]
+        callers[0].start()
+        self.wait_for('sending')
+        callers[1].start()
+        threading.Timer(0.1, self.thawed.set).start()
+        time.sleep(0.05)
+        self.publisher.stop()
+        for caller in callers:
+            caller.join()
+        self.assertEqual(['m1', 'm2'], self.calls)
+
     def test_stop_while_frozen(self):
         self.thawed.clear()
         self.assertFails('m1', published=0, uncertain=True)
