@@ -12,8 +12,8 @@ from fenix.conf import actions
 from fenix.conf import api
 from fenix.conf import database
 from fenix.conf import engine
-from fenix.conf import nova
 from fenix.conf import notify
+from fenix.conf import nova
 from fenix.conf import service_user
 from fenix.conf import workflow
 
@@ -25,8 +25,13 @@ CONF = cfg.CONF
 
 def register(conf):
     """Register every option of Fenix on ``conf``."""
-    for group in GROUPS:
-        group.register(conf)
+    for module in GROUPS:
+        if hasattr(module, 'GROUP'):
+            # A group of its own: configurations that were given the same
+            # object would share what is set, and registered later, in it.
+            conf.register_group(cfg.OptGroup(
+                module.GROUP.name, title=module.GROUP.title))
+        module.register(conf)
 
 
 register(CONF)

@@ -5,7 +5,6 @@ import fnmatch
 
 from aodhclient import client
 
-from fenix import errors
 from fenix.clouds import base
 from fenix.clouds.openstack.failures import reading
 
@@ -34,10 +33,6 @@ class Alarms:
                                    alarm['event_rule']['event_type'])]
 
     def _event_alarms(self):
-        if not self._aodh.api.get_endpoint():
-            raise errors.CloudError(
-                'There is no endpoint of Aodh (service type alarming) in '
-                'the catalogue for the interface and the region in [nova]')
         marker = None
         while True:
             page = self._aodh.alarm.list(

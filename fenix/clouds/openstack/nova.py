@@ -78,10 +78,6 @@ class Nova:
 
     def _negotiate(self):
         probe = _client('2.1', self._arguments)
-        if not probe.client.get_endpoint():
-            raise errors.CloudError(
-                'There is no endpoint of Nova (service type compute) in '
-                'the catalogue for the interface and the region in [nova]')
         version = api_versions.discover_version(
             probe, api_versions.APIVersion('2.latest'))
         if version < OLDEST:

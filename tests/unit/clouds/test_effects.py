@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+import logging
+
+import fixtures
+import requests
+import testtools
+
+from fenix import errors
+from tests.unit.clouds import fakes
+
+MARK = 'fenix:session'
+REASON = f'{MARK} maintenance'
+REQUEST_ID = {'x-openstack-request-id': 'req-1'}
+
+
+class EffectsTestCase(testtools.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        # Retries of reads are on: effects must not have any all the same.
+        self.cloud = self.useFixture(fakes.Cloud(read_retries=2))
+        self.http = self.cloud.http
+        self.driver = self.cloud.driver
+        self.log = self.useFixture(fixtures.FakeLogger(level=logging.DEBUG))
+        self.useFixture(fixtures.MockPatch('time.sleep'))
+
+    def bodies(self, method):
+        return [request.json() for request in self.cloud.sent(method)]
+
+
+class TestMoves(EffectsTestCase):
+
+    ACTION = f'{fakes.NOVA}/servers/vm/action'
+
+    def answer(self, **kwargs):
+        self.http.post(self.ACTION, headers=REQUEST_ID, **kwargs)
+
+    def test_bodies_versions_and_request_ids(self):
+        self.answer(status_code=202)
+        self.assertEqual('req-1', self.driver.migrate('vm', 'two'))
+        self.assertEqual('req-1', self.driver.live_migrate('vm', 'two'))
+        self.assertIsNone(self.driver.confirm('vm'))
+        self.assertEqual([
+            {'migrate': {'host': 'two'}},
+            {'os-migrateLive': {'host': 'two', 'block_migration': 'auto'}},
+            {'confirmResize': None}], self.bodies('POST'))
+        for request in self.cloud.sent('POST'):
+            self.assertEqual('compute 2.96',
+                             request.headers['OpenStack-API-Version'])
+            self.assertEqual('close', request.headers['Connection'])
+        self.assertIn('instance vm: migrate to two, request req-1',
+                      self.log.output)
+
+    def test_refused_with_what_nova_says(self):
+        for status in (400, 403, 404, 409, 429):
+            self.answer(status_code=status, json={
+                'conflictingRequest': {'message': 'it is busy'}})
+            raised = self.assertRaises(
+                errors.CloudRefused, self.driver.migrate, 'vm', 'two')
+            self.assertIn('it is busy', str(raised))
+        self.assertEqual(5, len(self.cloud.sent('POST')))
+
+    def test_refused_by_what_is_not_nova(self):
+        self.answer(status_code=403, text='<html>', reason='Forbidden')
+        raised = self.assertRaises(
+            errors.CloudRefused, self.driver.migrate, 'vm', 'two')
+        self.assertIn('Forbidden', str(raised))
+
+    def test_unknown_and_sent_once(self):
+        for status in (408, 500, 502, 503, 504):
+            self.http.reset_mock()
+            self.answer(status_code=status)
+            self.assertRaises(
+                errors.CloudUnknown, self.driver.live_migrate, 'vm', 'two')
+            self.assertEqual(1, len(self.cloud.sent('POST')), status)
+
+    def test_a_redirect_is_not_followed(self):
+        self.http.post(self.ACTION, status_code=307,
+                       headers={'Location': 'http://elsewhere/'})
+        self.http.post('http://elsewhere/', status_code=202)
+        self.assertRaises(
+            errors.CloudUnknown, self.driver.migrate, 'vm', 'two')
+        self.assertEqual(1, len(self.cloud.sent('POST')))
+
+    def test_no_answer_is_unknown_and_sent_once(self):
+        for failure in (requests.exceptions.ReadTimeout,
+                        requests.exceptions.ConnectTimeout,
+                        requests.exceptions.ConnectionError, OSError):
+            self.http.reset_mock()
+            self.http.post(self.ACTION, exc=failure)
+            self.assertRaises(
+                errors.CloudUnknown, self.driver.migrate, 'vm', 'two')
+            self.assertEqual(1, len(self.cloud.sent('POST')), failure)
+
+    def test_nothing_secret_is_told(self):
+        self.http.post(f'{fakes.AUTH}/auth/tokens', status_code=401,
+                       json={'error': {'message': 'no', 'code': 401}})
+        raised = self.assertRaises(
+            errors.CloudUnknown, self.driver.migrate, 'vm', 'two')
+        self.assertNotIn(fakes.PASSWORD, str(raised) + self.log.output)
+
+
+class TestServices(EffectsTestCase):
+
+    PUT = f'{fakes.NOVA}/os-services/id-one'
+
+    def setUp(self):
+        super().setUp()
+        self.http.put(self.PUT, json={'service': fakes.service()},
+                      headers=REQUEST_ID)
+
+    def host(self, reason=None):
+        """Have nova-compute be enabled, or disabled for a reason."""
+        disabled = {'status': 'disabled', 'disabled_reason': reason}
+        self.cloud.services(fakes.service(**(disabled if reason else {})))
+
+    def test_disable(self):
+        self.host()
+        self.assertEqual('us', self.driver.disable('one', REASON))
+        self.assertEqual([{'status': 'disabled', 'disabled_reason': REASON}],
+                         self.bodies('PUT'))
+        self.assertIn('host one: disable, request req-1', self.log.output)
+
+    def test_disable_what_is_disabled(self):
+        for reason, by in ((f'{MARK} another text', 'us'), (MARK, 'us'),
+                           (f'{MARK}2 text', 'before'), ('By hand',
+                                                         'before')):
+            self.host(reason)
+            self.assertEqual(by, self.driver.disable('one', REASON), reason)
+        self.cloud.services(fakes.service(status='disabled'))
+        self.assertEqual('before', self.driver.disable('one', REASON))
+        self.assertEqual([], self.cloud.sent('PUT'))
+
+    def test_enable(self):
+        self.host(REASON)
+        self.assertTrue(self.driver.enable('one', MARK))
+        self.assertEqual([{'status': 'enabled'}], self.bodies('PUT'))
+
+    def test_enable_what_another_hand_disabled(self):
+        self.host('by hand')
+        self.assertFalse(self.driver.enable('one', MARK))
+        self.assertEqual([], self.cloud.sent('PUT'))
+
+    def test_enable_what_is_enabled(self):
+        self.host()
+        self.assertTrue(self.driver.enable('one', MARK))
+        self.assertEqual([], self.cloud.sent('PUT'))
+
+    def test_set_reason(self):
+        self.host(REASON)
+        self.driver.set_reason('one', f'{MARK} failed:\n  \U0001f600 ' +
+                               'x' * 300, MARK)
+        (body,) = self.bodies('PUT')
+        self.assertEqual('disabled', body['status'])
+        self.assertEqual(255, len(body['disabled_reason']))
+        self.assertStartsWith(body['disabled_reason'], f'{MARK} failed: ? x')
+
+    def test_set_reason_only_of_what_is_ours_and_other(self):
+        for reason in ('by hand', REASON, None):
+            self.host(reason)
+            self.driver.set_reason('one', REASON, MARK)
+        self.assertEqual([], self.cloud.sent('PUT'))
+
+    def test_no_compute(self):
+        self.cloud.services()
+        self.assertRaises(errors.CloudRefused, self.driver.disable, 'one',
+                          REASON)
+
+    def test_unknown_when_the_look_before_fails(self):
+        self.http.get(f'{fakes.NOVA}/os-services', status_code=503)
+        self.assertRaises(errors.CloudUnknown, self.driver.disable, 'one',
+                          REASON)
+        self.assertEqual([], self.cloud.sent('PUT'))
+
+    def assertStartsWith(self, text, start):
+        self.assertEqual(start, text[:len(start)])
