@@ -76,6 +76,13 @@ class FitTest(testtools.TestCase):
             units, fitting.Room(view, units, order)))
         self.assertIsNotNone(self.fit(view, *'ijklm', targets=order))
 
+    def test_equal_targets_are_all_used(self):
+        view = clouds.cloud(
+            {'a': (60,), 'b': (12,), 'c': (10,), 'd': (12,), 'e': (10,)},
+            {f'{i}{n}': ('a', size) for n in range(2) for i, size in
+             {'i': 6, 'j': 5, 'k': 5, 'l': 3, 'm': 3}.items()})
+        self.assertIsNotNone(self.fit(view, *view.instances, targets='bcde'))
+
     def test_anti_affinity_looks_at_members_elsewhere(self):
         view = clouds.cloud(
             {'a': (4,), 'b': (4,), 'c': (4,)},
@@ -128,6 +135,15 @@ class FitTest(testtools.TestCase):
             {i: ('a', 1, {'groups': ('g',)}) for i in 'ij'},
             {'g': AFFINITY})
         self.assertIsNone(self.fit(view, 'i', targets=['b']))
+
+    def test_an_instance_cannot_follow_two_groups(self):
+        view = clouds.cloud(
+            {'a': (9,), 'b': (9,), 'c': (9,)},
+            {'i': ('a', 1, {'groups': ('g', 'h')}),
+             'j': ('b', 1, {'groups': ('g',)}),
+             'k': ('c', 1, {'groups': ('h',)})},
+            {'g': AFFINITY, 'h': AFFINITY})
+        self.assertIsNone(self.fit(view, 'i'))
 
     def test_wishes_are_followed_where_they_can_be(self):
         groups = {'g': {'anti_affinity': True, 'soft': True}}
