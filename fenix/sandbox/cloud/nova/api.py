@@ -45,7 +45,7 @@ class Nova(http.GuardedService):
             return handler(request)
         server = values.get('server_id') or request.args.get(
             'instance_uuid')
-        if server is not None and server != 'detail':
+        if server is not None:
             self._record('request', method=request.method,
                          path=request.path, server=server,
                          action=request.action(), request_id=request.id)

@@ -51,6 +51,9 @@ class ServersApi:
         args = request.args
         me = common.caller(request)
         everybody = common.true(args.get('all_tenants'))
+        if args.get('tenant_id', me.project) != me.project:
+            # To name another project is to ask for all.
+            everybody = True
         if everybody and not me.admin:
             common.need_admin(request)
         project = args.get('project_id') or args.get('tenant_id')
