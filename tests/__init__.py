@@ -9,7 +9,7 @@ for message in (r'\s*Eventlet is deprecated',
                 'eventletutils module is deprecated',
                 "'cgi' is deprecated",
                 r'The osc_lib\.\w+ module is deprecated'):
-    warnings.filterwarnings('ignore', message, DeprecationWarning)
+    warnings.filterwarnings('ignore', message)
 
 # The tests are an entry point too.
 from fenix import _threading  # noqa: E402,F401,I001
