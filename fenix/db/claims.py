@@ -120,13 +120,16 @@ class GroupClaim:
         slots = {row.slot for row in held}
         slot = min(set(range(self.limit)) - slots)
         if slot in {row.slot for row in rows}:
-            db.execute(
-                sa.update(models.Claim)
-                .where(*_slot(self.group_id, slot),
+            taken = db.execute(
+                sa.update(models.Claim.__table__)
+                .where(models.Claim.kind == GROUP,
+                       models.Claim.key == self.group_id,
+                       models.Claim.slot == slot,
                        models.Claim.free_at.is_not(None))
                 .values(session_id=session_id, holder=self.holder,
-                        free_at=None)
-                .execution_options(synchronize_session=False))
+                        free_at=None))
+            if taken.rowcount != 1:
+                raise core.again(Busy(self.group_id, None))
         else:
             _insert(db, [{'kind': GROUP, 'key': self.group_id, 'slot': slot,
                           'session_id': session_id, 'holder': self.holder}])
@@ -148,14 +151,13 @@ class GroupRelease:
     def execute(self, db, session_id):
         """Run inside a transaction."""
         db.execute(
-            sa.update(models.Claim)
+            sa.update(models.Claim.__table__)
             .where(models.Claim.kind == GROUP,
                    models.Claim.key == self.group_id,
                    models.Claim.session_id == session_id,
                    models.Claim.holder == self.holder,
                    models.Claim.free_at.is_(None))
-            .values(free_at=types.seconds_from_now(self.recovery_time))
-            .execution_options(synchronize_session=False))
+            .values(free_at=types.seconds_from_now(self.recovery_time)))
 
 
 def release_all(db, session_id):
@@ -195,11 +197,6 @@ def expire(db):
     db.execute(sa.delete(models.Claim).where(
         models.Claim.kind == GROUP,
         models.Claim.free_at < types.seconds_from_now(-_KEPT)))
-
-
-def _slot(group_id, slot):
-    return (models.Claim.kind == GROUP, models.Claim.key == group_id,
-            models.Claim.slot == slot)
 
 
 def _insert(db, rows):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way to the database: transactions, their retries, SQLite's needs.
+"""The way to the database: transactions and their retries.
 
 A query function is written with the database session as its first argument
 and called without it::
@@ -14,7 +14,6 @@ One call is one transaction, so a query function never calls another one.
 What it returns is detached: plain records in memory.
 """
 
-import contextvars
 import functools
 
 import oslo_db.api
@@ -24,6 +23,7 @@ from oslo_db.sqlalchemy import enginefacade
 from sqlalchemy import exc
 
 from fenix import errors
+from fenix.db import sqlite
 
 #: What a query function may raise when the database fails it, besides the
 #: errors that it documents.
@@ -31,7 +31,6 @@ ERRORS = (oslo_db.exception.DBError, exc.SQLAlchemyError)
 
 _manager = enginefacade.transaction_context()
 _configured = False
-_writing = contextvars.ContextVar('writing', default=False)
 
 
 class _Scope:
@@ -86,6 +85,7 @@ def engine():
 def dispose():
     """Close the connections that nobody uses; the next query opens anew."""
     _manager.dispose_pool()
+    sqlite.close()
 
 
 def _retried(function):
@@ -119,12 +119,12 @@ def writer(function):
     @_retried
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
-        token = _writing.set(True)
+        token = sqlite.writing.set(True)
         try:
             with _manager.writer.using(_Scope()) as db:
                 return function(db, *args, **kwargs)
         finally:
-            _writing.reset(token)
+            sqlite.writing.reset(token)
     return wrapper
 
 
@@ -137,22 +137,5 @@ def again(error):
 
 
 def _prepare(engine, durable):
-    """Make SQLite safe for several threads and processes."""
-    if engine.dialect.name != 'sqlite':
-        return
-
-    @sa.event.listens_for(engine, 'connect')
-    def on_connect(connection, record):
-        connection.execute('PRAGMA busy_timeout=10000')
-        connection.execute('PRAGMA journal_mode=WAL')
-        if durable:
-            connection.execute('PRAGMA synchronous=FULL')
-
-    @sa.event.listens_for(engine, 'begin')
-    def on_begin(connection):
-        # A transaction that reads first and writes later fails when
-        # another one wrote in between, without waiting. oslo.db has begun
-        # already, and there is no way to come before it.
-        if _writing.get():
-            connection.exec_driver_sql('COMMIT')
-            connection.exec_driver_sql('BEGIN IMMEDIATE')
+    if engine.dialect.name == 'sqlite':
+        sqlite.prepare(engine, durable)

@@ -209,6 +209,8 @@ class Ask(Base):
     instance_ids: orm.Mapped[list]
     published_at: orm.Mapped[datetime.datetime | None]
     reply_by: orm.Mapped[datetime.datetime | None]
+    #: Its engine died while sending it, and it was not sent again.
+    unsure: orm.Mapped[bool] = orm.mapped_column(default=False)
     answered_at: orm.Mapped[datetime.datetime | None]
     #: Chosen actions: {instance id: action}; "*" stands for all others.
     actions: orm.Mapped[dict] = orm.mapped_column(sa.JSON, default=dict)

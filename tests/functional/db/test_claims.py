@@ -19,6 +19,8 @@ from tests.functional.db import records
 
 @fixtures.on_each_database
 class ClaimsTest:
+    """What one session has, another has not."""
+
     def setUp(self):
         super().setUp()
         self.engine = models.new_id()
@@ -72,6 +74,21 @@ class ClaimsTest:
             lost = results[1 - results.index(None)]
             self.assertIsInstance(lost, errors.HostClaimed)
             self.assertIn(self.ids[results.index(None)], str(lost))
+
+    def test_two_sessions_deadlock(self):
+        """One is rolled back, runs again and finds what the other has."""
+        class Pause:
+            def execute(self, db, session_id):
+                time.sleep(0.2)
+
+        hosts = [claims.HostClaims(('a',)), claims.HostClaims(('b',))]
+        results = records.race(
+            lambda: self.commit(self.ids[0], hosts[0], Pause(), hosts[1]),
+            lambda: self.commit(self.ids[1], hosts[1], Pause(), hosts[0]))
+        self.assertEqual({type(None), errors.HostClaimed},
+                         set(map(type, results)), results)
+        self.assertEqual(
+            ['a', 'b'], claims.hosts_of(self.ids[results.index(None)]))
 
     def test_group_up_to_its_limit(self):
         first, second = self.ids
@@ -167,6 +184,28 @@ class ClaimsTest:
         for _ in range(4):
             self.compete(2, 2)
             self.release()
+
+    def test_release_waits_for_a_claim(self):
+        """Who claims beside an impact is not to miss the end of it."""
+        first, second = self.ids
+        self.commit(first, claims.GroupClaim('g', 2, 'i1'))
+        ends = {}
+
+        class Pause:
+            def execute(self, db, session_id):
+                time.sleep(0.4)
+                ends['claim'] = time.monotonic()
+
+        def release():
+            time.sleep(0.1)
+            self.commit(first, claims.GroupRelease('g', 'i1', 60))
+            ends['release'] = time.monotonic()
+
+        results = records.race(
+            lambda: self.commit(second, claims.GroupClaim('g', 2, 'i2'),
+                                Pause()), release)
+        self.assertEqual([None, None], results)
+        self.assertGreater(ends['release'], ends['claim'])
 
     def test_removed_session(self):
         first, second = self.ids

@@ -56,6 +56,27 @@ class TransactionTest:
         self.assertEqual(3, len(attempts))
         self.assertEqual(1, self.percent())
 
+    def test_lost_connection(self):
+        """It is told, and the next transaction gets a new one."""
+        kill = {'mysql': 'KILL {}', 'postgresql':
+                'SELECT pg_terminate_backend({})'}.get(self.BACKEND)
+        if kill is None:
+            self.skipTest('SQLite has no connection to lose')
+        number = {'mysql': 'SELECT CONNECTION_ID()',
+                  'postgresql': 'SELECT pg_backend_pid()'}[self.BACKEND]
+
+        @core.writer
+        def unlucky(db):
+            db.get(models.Session, self.session.id).percent_done += 1
+            db.flush()
+            own = db.scalar(sa.text(number))
+            with core.engine().connect() as connection:
+                connection.execute(sa.text(kill.format(own)))
+            time.sleep(0.1)
+
+        self.assertRaises(core.ERRORS, unlucky)
+        self.assertEqual(0, self.percent())
+
     def test_exception_rolls_back(self):
         @core.writer
         def broken(db):

@@ -112,6 +112,15 @@ class LeasesTest:
         for engine in engines:
             self.assertEqual(3, len(leases.owned(engine)))
 
+    def test_each_guard_of_taking(self):
+        session = self.session()
+        first, second = self.engine(), self.engine()
+        self.assertTrue(leases._take(first, session, 0))
+        self.assertFalse(leases._take(second, session, 1))  # has an owner
+        leases.give_up(session, first, 1)
+        self.assertFalse(leases._take(second, session, 0))  # was taken since
+        self.assertTrue(leases._take(second, session, 1))
+
     def test_fair_share(self):
         for _ in range(5):
             self.session()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
 import io
+import json
 
 import sqlalchemy as sa
 from oslo_db.sqlalchemy import test_migrations
@@ -65,7 +66,8 @@ class CommandsTest:
         return call(manage.main, *self.config, 'db', command)
 
     def status(self):
-        return call(status.main, *self.config, 'upgrade', 'check')
+        # Without --json it uses what prettytable has deprecated
+        return call(status.main, *self.config, 'upgrade', 'check', '--json')
 
     def test_from_nothing(self):
         code, _, err = self.manage('check')
@@ -74,7 +76,8 @@ class CommandsTest:
         self.assertEqual((0, 'none\n', ''), self.manage('version'))
         code, out, _ = self.status()
         self.assertEqual(2, code)
-        self.assertIn('fenix-manage db sync', out)
+        (result,) = json.loads(out)['checks']
+        self.assertIn('run "fenix-manage db sync"', result['details'])
         for _ in range(2):
             self.assertEqual((0, '', ''), self.manage('sync'))
             self.assertEqual((0, '', ''), self.manage('check'))
@@ -106,7 +109,8 @@ class NoDatabaseTest(fixtures.base.BaseTestCase):
         self.assertEqual(1, code)
         self.assertIn('set [database] connection', err)
         self.assertEqual(1, err.count('\n'))
-        code, out, _ = call(status.main, *self.config, 'upgrade', 'check')
+        code, out, _ = call(status.main, *self.config, 'upgrade', 'check',
+                            '--json')
         self.assertEqual(2, code)
         self.assertIn('No database is configured', out)
 

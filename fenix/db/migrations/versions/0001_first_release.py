@@ -165,6 +165,7 @@ def upgrade():
         sa.Column('instance_ids', sa.JSON(), nullable=False),
         sa.Column('published_at', types.UTCDateTime(), nullable=True),
         sa.Column('reply_by', types.UTCDateTime(), nullable=True),
+        sa.Column('unsure', sa.Boolean(), nullable=False),
         sa.Column('answered_at', types.UTCDateTime(), nullable=True),
         sa.Column('actions', sa.JSON(), nullable=False),
         sa.Column('created_at', types.UTCDateTime(), nullable=False),
