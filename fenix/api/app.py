@@ -4,7 +4,6 @@
 import functools
 
 import pecan
-from keystonemiddleware import auth_token
 from oslo_middleware import cors
 from oslo_middleware import http_proxy_to_wsgi
 from oslo_middleware import request_id
@@ -14,9 +13,6 @@ from fenix import bell
 from fenix.api import middleware
 from fenix.api import root
 from fenix.db import core
-
-#: As in the catalog of Keystone (CONTRACT.md section 4).
-SERVICE_TYPE = 'maintenance'
 
 
 def make_app(conf, ringer=None):
@@ -60,12 +56,8 @@ def _layers(conf):
         return [*layers, middleware.NoauthContext]
     return [
         *layers,
-        # Finds out who calls. It leaves to the routes whether that matters:
-        # version documents and health are for everybody.
-        functools.partial(auth_token.AuthProtocol, conf={
-            'oslo_config_config': conf, 'delay_auth_decision': True,
-            'service_type': SERVICE_TYPE}),
-        # Last, as it tells the application what the others found.
+        functools.partial(middleware.Authenticate, conf=conf),
+        # Last, as it tells the application what that found.
         middleware.KeystoneContext,
     ]
 

@@ -4,12 +4,16 @@
 import json
 
 import webob.dec
+from keystonemiddleware import auth_token
 from oslo_context import context
 from oslo_log import log as logging
 
 from fenix import errors
 
 LOG = logging.getLogger(__name__)
+
+#: As in the catalog of Keystone (CONTRACT.md section 4).
+SERVICE_TYPE = 'maintenance'
 
 #: Where the application finds who calls; None: nobody proved anything.
 CONTEXT = 'fenix.context'
@@ -63,8 +67,31 @@ def answer(error, headers=()):
     return response
 
 
+class Authenticate(auth_token.AuthProtocol):
+    """Find out from Keystone who calls.
+
+    It leaves to the routes whether that matters: version documents and
+    health are for everybody.
+    """
+
+    def __init__(self, app, conf):
+        super().__init__(app, {
+            'oslo_config_config': conf, 'delay_auth_decision': True,
+            'service_type': SERVICE_TYPE})
+        self._options = conf.keystone_authtoken
+
+    @property
+    def www_authenticate_uri(self):
+        """Where a 401 says that tokens are had.
+
+        By itself auth_token would ask Keystone, and fail without it.
+        """
+        return (self._options.www_authenticate_uri
+                or getattr(self._options, 'auth_url', None) or '')
+
+
 class KeystoneContext:
-    """Tell the application what auth_token found out about the caller."""
+    """Tell the application what Authenticate found out about the caller."""
 
     def __init__(self, app):
         self._app = app

@@ -59,7 +59,6 @@ def detail(conf, rows, asked):
         'settings': row.settings,
         'wanted_hosts': row.wanted_hosts,
         'other_hosts': row.other_hosts,
-        'start_at': time(row.start_at),
         'owner': row.owner,
         'hosts': [host(item) for item in rows.hosts],
         'instances': _records(
@@ -140,8 +139,9 @@ def waiting_for(rows, asked):
                 'the session']
     elif row.owner is None:
         waits = ['an engine: none owns the session']
-    elif row.phase == 'announce' and row.start_at is not None:
-        waits = [f'the start of the work at {time(row.start_at)}']
+    elif row.phase == 'announce':
+        waits = ['the start of the work, not before '
+                 + time(row.maintenance_at)]
     else:
         waits = []
     return [*waits,

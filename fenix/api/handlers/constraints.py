@@ -113,10 +113,9 @@ def _list(kind, call):
 
 
 def _get(kind, call):
-    row = _found(kind, call)
+    row, _ = _find(kind, call)
     if row is None:
         raise errors.ConstraintNotFound()
-    call.authorize(row.project_id)
     return views.constraint(row)
 
 
@@ -125,9 +124,7 @@ def _put(kind, call):
     if len(key) > ID_LIMIT:
         raise errors.Invalid(f'The id is longer than {ID_LIMIT} characters.',
                              field=f'{kind.name}_id')
-    known = _found(kind, call)
-    owner = known.project_id if known else _caller(call)
-    call.authorize(owner)
+    _, owner = _find(kind, call)
     read = lenient.Reader(call.body)
     row = kind.build(key, owner, read)
     kind.put(row)
@@ -138,18 +135,23 @@ def _put(kind, call):
 
 
 def _delete(kind, call):
-    known = _found(kind, call)
-    if known is not None:
-        call.authorize(known.project_id)
-        kind.delete(call.path[kind.name], known.project_id)
+    _, owner = _find(kind, call)
+    kind.delete(call.path[kind.name], owner)
     return {}
 
 
-def _found(kind, call):
+def _find(kind, call):
+    """Let the caller pass if the constraints are, or would be, its own.
+
+    :returns: (the stored row or None, the owner)
+    """
     try:
-        return kind.find(call.path[kind.name])
+        row = kind.find(call.path[kind.name])
+        owner = row.project_id
     except errors.ConstraintNotFound:
-        return None
+        row, owner = None, _caller(call)
+    call.authorize(owner)
+    return row, owner
 
 
 def _caller(call):
@@ -157,6 +159,6 @@ def _caller(call):
 
     Without authentication nothing but the body may tell.
     """
-    said = call.body.get('project_id')
+    said = (call.body or {}).get('project_id')
     return call.context.project_id or (
         said[:255] if isinstance(said, str) else '')
