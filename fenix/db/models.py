@@ -330,6 +330,7 @@ class Event(Base):
     __tablename__ = 'events'
     __table_args__ = (
         sa.Index('events_order', 'session_id', 'seq', 'position'),
+        sa.Index('events_unpublished', 'published_at', 'message_id'),
         Base.__table_args__)
 
     id: orm.Mapped[str] = _id()

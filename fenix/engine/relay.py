@@ -23,7 +23,7 @@ def send(turn):
     outbox = turn.picture.outbox
     reading = turn.memory.readings.setdefault(OUTBOX, Reading())
     while outbox and _needs_no_sending(turn, outbox[0]):
-        _published(turn, outbox.popleft())
+        _pass_over(turn, outbox.popleft())
     if not outbox or turn.in_flight(*OUTBOX):
         return
     turn.subject = 'outbox'
@@ -51,6 +51,15 @@ def _needs_no_sending(turn, event):
     ask = turn.picture.asks.get(event.ask_id)
     return (ask is not None and event.sending_at is None
             and ask.state == 'withdrawn')
+
+
+def _pass_over(turn, event):
+    """Take an event for sent, and have its window watched."""
+    ask = _published(turn, event)
+    if ask is not None:
+        turn.change(ask, unsure=event.sending_at is not None)
+        turn.subject = ask.host
+        turn.wake(turn.now)
 
 
 def _sending(turn, event):
@@ -86,12 +95,14 @@ def published(turn, count, error):
     outbox = turn.picture.outbox
     reading = turn.memory.readings.setdefault(OUTBOX, Reading())
     asks = []
-    for _ in range(min(count, len(outbox))):
+    for _ in range(min(count or 0, len(outbox))):
         asks.append(_published(turn, outbox.popleft()))
     if error is None:
         reading.succeed(None, turn.now)
     else:
         reading.fail(turn.now, error)
+        if outbox and not getattr(error, 'uncertain', True):
+            turn.change(outbox[0], sending_at=None)
         limit = turn.later(turn.conf.notify.max_delay, reading.failing_since)
         if turn.now >= limit and turn.session.reason is None:
             ending.fail(turn, 'notifications could not be published since '

@@ -168,7 +168,9 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         """Return the final question to a project, asking it if need be."""
         known = self.picture.latest_ask(
             words.MAINTENANCE_COMPLETE, project_id)
-        if known is not None:
+        if known is not None and not (
+                known.unsure and self.answered(known)
+                and known.state == 'expired'):
             return known
         return self.question(
             words.MAINTENANCE_COMPLETE, project_id,

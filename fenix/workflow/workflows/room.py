@@ -74,6 +74,9 @@ class ScaleIn:
         before = self.session.scale_in_free
         if any(free[name] > before[name] for name in free):
             return True
+        if any(ask.unsure and ask.state == 'expired' for ask in asks):
+            # It may never have been asked: once more cannot scale in twice.
+            return True
         answered = max(ask.answered_at for ask in asks)
         if not self.passed(self.turn.later(
                 self.option('settle_time'), answered)):

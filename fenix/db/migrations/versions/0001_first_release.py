@@ -195,6 +195,9 @@ def upgrade():
     op.create_index(
         'events_order', 'events', ['session_id', 'seq', 'position']
     )
+    op.create_index(
+        'events_unpublished', 'events', ['published_at', 'message_id']
+    )
     op.create_table(
         'hosts',
         sa.Column('id', sa.String(length=36), nullable=False),
