@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+# As in every program of Fenix: the pages import parts of it.
+from fenix import _threading  # noqa: F401, I001
+
 import pathlib
 import sys
 
