@@ -112,9 +112,16 @@ def _ownerless():
 
 
 def _to_do():
-    """Sessions that are not over, or are asked for something."""
+    """Sessions that are not over, or have something to tell, or are asked.
+
+    What finished a session and what tells it are one transaction: an owner
+    may die before it is told.
+    """
     return sa.or_(
         models.Session.finished_at.is_(None), models.Session.deleting,
+        models.Session.id.in_(sa.select(models.Event.session_id).where(
+            models.Event.published_at.is_(None),
+            models.Event.message_id.is_not(None))),
         sa.exists().where(models.Request.session_id == models.Session.id,
                           models.Request.consumed_at.is_(None)))
 

@@ -147,6 +147,24 @@ class LeasesTest:
         inbox.add_request(session, 'continue')
         self.assertEqual([(session, 2)], leases.take(engine, 10))
 
+    def test_finished_but_not_told(self):
+        session = self.session()
+        engine = self.engine()
+        leases.take(engine, 10)
+        event = records.event(session)
+        pictures.commit(
+            session, engine, 1,
+            added=[event, records.event(session, message_id=None)],
+            changed=[(models.Session, session,
+                      {'finished_at': records.TIME})])
+        leases.release(engine)
+        engine = self.engine()
+        self.assertEqual([(session, 2)], leases.take(engine, 10))
+        pictures.commit(session, engine, 2, changed=[
+            (models.Event, event.id, {'published_at': records.TIME})])
+        leases.release(engine)
+        self.assertEqual([], leases.take(self.engine(), 10))
+
     def test_deleting_is_something_to_do(self):
         session = self.session()
         engine = self.engine()
