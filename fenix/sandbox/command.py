@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     Whatever happens, no process and no file is left behind.
     """
     options = command_line.parse(argv)
-    signal.signal(signal.SIGTERM, _stop)
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         return run_session(options) if options.command == 'run' else up(
             options)
@@ -46,6 +46,8 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print('fenix-sandbox: interrupted', file=sys.stderr)
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(signum, frame):
