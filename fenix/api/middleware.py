@@ -40,7 +40,7 @@ class JsonErrors:
         except Exception:
             LOG.exception('A request failed')
             return answer(errors.FenixError())
-        if response.status_int < 400 or is_json(response):
+        if response.status_int < 400 or _is_ours(response):
             return response
         error = errors.FenixError(response.status.partition(' ')[2] + '.')
         error.status = response.status_int
@@ -48,9 +48,12 @@ class JsonErrors:
         return answer(error, response.headers)
 
 
-def is_json(response):
-    """Tell whether an error is already in our form."""
-    return response.content_type == 'application/json'
+def _is_ours(response):
+    """Tell whether an error has our form; others' are JSON at times too."""
+    try:
+        return {'error', 'code'} <= json.loads(response.body).keys()
+    except (ValueError, AttributeError):
+        return False
 
 
 def answer(error, headers=()):

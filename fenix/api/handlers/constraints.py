@@ -128,9 +128,9 @@ def _put(kind, call):
     read = lenient.Reader(call.body)
     row = kind.build(key, owner, read)
     kind.put(row)
-    for warning in read.warnings:
+    if read.warnings:
         LOG.warning('Constraints of %s %s, project %s: %s', kind.name, key,
-                    owner, warning)
+                    owner, '; '.join(read.warnings))
     return views.constraint(row) | {'warnings': read.warnings}
 
 

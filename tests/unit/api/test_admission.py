@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+import ast
+import contextlib
+import json
+
+import hypothesis
+import testtools
+import yaml
+from hypothesis import strategies
+
+from fenix import errors
+from fenix.api import admission
+from fenix.api import validation
+from fenix.notify import payloads
+
+SCALARS = (strategies.booleans() | strategies.none()
+           | strategies.integers(-10**9, 10**9)
+           | strategies.floats(allow_nan=False, allow_infinity=False)
+           | strategies.text(max_size=40)
+           | strategies.text('ab\'"u[]{}:,\\ #\n%', max_size=12))
+
+
+class MetadataTest(testtools.TestCase):
+
+    @hypothesis.settings(max_examples=300)
+    @hypothesis.given(strategies.dictionaries(
+        strategies.text(max_size=20) | strategies.text('ab\'"u[{: ',
+                                                       max_size=5),
+        SCALARS, max_size=5))
+    @hypothesis.example({'release': "it's"})
+    @hypothesis.example({'a': 'say "so"'})
+    @hypothesis.example({"u'": '}'})
+    def test_what_is_let_in_arrives(self, meta):
+        """CONTRACT.md section 8, 8."""
+        with contextlib.suppress(errors.Invalid):
+            meta = validation.read_json(json.dumps(meta).encode())
+            admission.check_metadata(meta)
+            trait = str(meta)[:255]
+            self.assertEqual(meta, ast.literal_eval(trait))
+            self.assertEqual(set(meta), set(yaml.safe_load(trait)))
+            payloads.check({'metadata': meta})
+
+    def test_ordinary(self):
+        for meta in ({}, {'openstack_version': 'Train'}, {'a': 1, 'b': 1.5},
+                     {'a': True}, {'note': 'it\'s new: café'}):
+            admission.check_metadata(meta)
+
+
+class TimeTest(testtools.TestCase):
+
+    @hypothesis.given(strategies.text('0123456789-: TZ+.,W', max_size=30))
+    @hypothesis.example('2026-W01-1 10:00:00')
+    @hypothesis.example('20260131T100000')
+    def test_a_time_or_an_error(self, text):
+        with contextlib.suppress(errors.BadTime):
+            self.assertIsNotNone(admission.read_time(text).tzinfo)
+
+    def test_round_trip(self):
+        for moment in ('2026-01-31 10:00:30', '2026-01-31T10:00:30Z',
+                       '2026-01-31 10:00:30 Z', '2026-01-31T10:00:30+00:00',
+                       '2026-01-31T11:00:30+0100', '2026-01-31T09:00:30-01'):
+            self.assertEqual('2026-01-31T10:00:30+00:00',
+                             admission.read_time(moment).isoformat())
