@@ -39,11 +39,15 @@ class Bus:
     """Listens at a transport.
 
     :param transport_url: of the bus, such as ``rabbit://…``
+    :param agent: takes what arrives
+    :param topic: of the notifications
     :ivar ready: set when it listens
     """
 
-    def __init__(self, transport_url: str, agent: ceilometer.Ceilometer):
+    def __init__(self, transport_url: str, agent: ceilometer.Ceilometer,
+                 topic: str = TOPIC):
         self._url = transport_url
+        self._topic = topic
         self._agent = agent
         self._listener = None
         self._stopped = threading.Event()
@@ -58,7 +62,7 @@ class Bus:
         transport = oslo_messaging.get_notification_transport(
             cfg.CONF, url=self._url)
         listener = oslo_messaging.get_notification_listener(
-            transport, [oslo_messaging.Target(topic=TOPIC)],
+            transport, [oslo_messaging.Target(topic=self._topic)],
             [_Endpoint(self._agent)])
         # One at a time: what is told in order arrives in order.
         listener.start(override_pool_size=1)

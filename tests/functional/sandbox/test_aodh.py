@@ -81,6 +81,7 @@ class TestAodh(base.CloudTestCase):
     def test_who_sees_which(self):
         mine, other = self.create(), self.create(self.aodh('demo'))
         admin = self.aodh()
+
         def ids(client, **filters):
             return [alarm['alarm_id'] for alarm in client.alarm.list(
                 filters=filters)]

@@ -29,6 +29,7 @@ class TestControl(base.CloudTestCase):
             'POST', '/hosts/compute-1/work', session='s', seconds=0.5)))
         thread.start()
         admin = self.nova()
+
         def state():
             return admin.services.list(host='compute-1')[0].state
         self.until(lambda: state() == 'down')

@@ -42,6 +42,7 @@ class TestKeystone(base.CloudTestCase):
 
     def test_lists(self):
         session = self.session('admin')
+
         def listed(kind, who=session):
             return who.get(f'/v3/{kind}', endpoint_filter={
                 'service_type': 'identity'}).json()[kind.split('?')[0]]
@@ -60,6 +61,7 @@ class TestKeystone(base.CloudTestCase):
     def test_a_token_runs_out(self):
         self.cloud = self.make(config.CloudConfig(token_lifetime=0.5))
         token = self.session('admin').get_token()
+
         def code():
             return requests.get(
                 f'{self.cloud.urls["compute"]}/servers', timeout=5,

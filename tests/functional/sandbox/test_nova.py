@@ -41,6 +41,7 @@ class TestServers(base.CloudTestCase):
             'doctor', 'demo', 'admin'))
         for client in (doctor, doctor, demo):
             self.boot(client, '1')
+
         def ids(**search):
             return [server.id for server in admin.servers.list(
                 search_opts=search)]
@@ -201,6 +202,7 @@ class TestMigrations(base.CloudTestCase):
         self.admin.servers.revert_resize(self.server.id)
         self.until_status(self.admin, self.server, 'ACTIVE')
         self.admin.servers.live_migrate(self.server.id, None, 'auto')
+
         def listed(**kwargs):
             return [migration.migration_type for migration
                     in self.admin.migrations.list(**kwargs)]
