@@ -12,16 +12,13 @@ import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.dialects import mysql
 
 from fenix.db import types
 
-Id = sa.String(36)
-Name = sa.String(255)
-Word = sa.String(32)
+Id = types.String(36)
+Name = types.String(255)
+Word = types.String(32)
 Time = types.UTCDateTime
-#: What a program printed: more than the 64 KB of MySQL's TEXT.
-Output = sa.Text().with_variant(mysql.MEDIUMTEXT(), 'mysql', 'mariadb')
 
 
 def new_id():
@@ -36,8 +33,8 @@ def new_id():
 class Base(orm.DeclarativeBase):
     """Base of all tables."""
 
-    type_annotation_map = {datetime.datetime: Time, dict: sa.JSON,
-                           list: sa.JSON, str: Name}
+    type_annotation_map = {datetime.datetime: Time, dict: types.JSON,
+                           list: types.JSON, str: Name}
 
     # Compared byte by byte, as the other databases do and clouds mean it.
     __table_args__ = {'mysql_engine': 'InnoDB', 'mysql_charset': 'utf8mb4',
@@ -96,7 +93,7 @@ class Session(Base):
     workflow: orm.Mapped[str]
     maintenance_at: orm.Mapped[datetime.datetime]
     #: What the projects are told of the session: scalars only.
-    meta: orm.Mapped[dict] = orm.mapped_column('metadata', sa.JSON)
+    meta: orm.Mapped[dict] = orm.mapped_column('metadata', types.JSON)
     #: Host names asked for; empty: all that the cloud has.
     wanted_hosts: orm.Mapped[list]
     #: Host names that Nova does not know, and need not.
@@ -107,13 +104,13 @@ class Session(Base):
     #: As the administrator sees it (fenix.words).
     state: orm.Mapped[str] = orm.mapped_column(Word, default='MAINTENANCE')
     #: Why it failed, or is about to; None while all is well.
-    reason: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    reason: orm.Mapped[str | None] = orm.mapped_column(types.Text)
     percent_done: orm.Mapped[int] = orm.mapped_column(default=0)
     #: Opened anew by each continuation, for what had failed.
     round: orm.Mapped[int] = orm.mapped_column(default=0)
     #: Rounds of DOWN_SCALE so far, and what the last one is judged by.
     scale_in_round: orm.Mapped[int] = orm.mapped_column(default=0)
-    scale_in_free: orm.Mapped[dict | None] = orm.mapped_column(sa.JSON)
+    scale_in_free: orm.Mapped[dict | None] = orm.mapped_column(types.JSON)
     deleting: orm.Mapped[bool] = orm.mapped_column(default=False)
     owner: orm.Mapped[str | None] = orm.mapped_column(Id, index=True)
     epoch: orm.Mapped[int] = orm.mapped_column(default=0)
@@ -144,7 +141,7 @@ class Host(Base):
     #: Whether IN_MAINTENANCE was announced and not yet taken back.
     announced: orm.Mapped[bool] = orm.mapped_column(default=False)
     #: Why the step failed; None while it goes on.
-    reason: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    reason: orm.Mapped[str | None] = orm.mapped_column(types.Text)
     round: orm.Mapped[int] = orm.mapped_column(default=0)
     #: When the current step began; its deadlines count from here.
     step_at: orm.Mapped[datetime.datetime | None]
@@ -174,7 +171,7 @@ class Instance(Base):
     group_id: orm.Mapped[str | None] = orm.mapped_column(Id)
     floating: orm.Mapped[bool] = orm.mapped_column(default=False)
     status: orm.Mapped[str] = orm.mapped_column(Word)
-    task_state: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    task_state: orm.Mapped[str | None] = orm.mapped_column(types.String(64))
     #: No longer there when it was last looked for.
     gone: orm.Mapped[bool] = orm.mapped_column(default=False)
 
@@ -213,7 +210,7 @@ class Ask(Base):
     unsure: orm.Mapped[bool] = orm.mapped_column(default=False)
     answered_at: orm.Mapped[datetime.datetime | None]
     #: Chosen actions: {instance id: action}; "*" stands for all others.
-    actions: orm.Mapped[dict] = orm.mapped_column(sa.JSON, default=dict)
+    actions: orm.Mapped[dict] = orm.mapped_column(types.JSON, default=dict)
     created_at: orm.Mapped[datetime.datetime]
 
 
@@ -236,11 +233,11 @@ class Move(Base):
     #: unknown (no answer: look, do not resend), confirming, done, failed
     state: orm.Mapped[str] = orm.mapped_column(Word, default='intended')
     #: Request id of the newest Nova instance action before ours.
-    before: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    before: orm.Mapped[str | None] = orm.mapped_column(types.String(64))
     #: Request id of ours, once known.
-    request_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    request_id: orm.Mapped[str | None] = orm.mapped_column(types.String(64))
     attempts: orm.Mapped[int] = orm.mapped_column(default=0)
-    reason: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    reason: orm.Mapped[str | None] = orm.mapped_column(types.Text)
     #: When the newest request was intended.
     intended_at: orm.Mapped[datetime.datetime]
     #: When the confirmation was intended, for a cold migration.
@@ -259,7 +256,7 @@ class ActionPlugin(Base):
     plugin: orm.Mapped[str]
     #: pre, host, compute, controller or post
     type: orm.Mapped[str] = orm.mapped_column(Word)
-    meta: orm.Mapped[dict] = orm.mapped_column('metadata', sa.JSON)
+    meta: orm.Mapped[dict] = orm.mapped_column('metadata', types.JSON)
     position: orm.Mapped[int] = orm.mapped_column(default=0)
 
 
@@ -277,8 +274,9 @@ class ActionRun(Base):
     round: orm.Mapped[int] = orm.mapped_column(default=0)
     #: running, done, failed or skipped
     state: orm.Mapped[str] = orm.mapped_column(Word, default='running')
-    output: orm.Mapped[str] = orm.mapped_column(Output, default='')
-    reason: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    output: orm.Mapped[str] = orm.mapped_column(
+        types.LongText, default='')
+    reason: orm.Mapped[str | None] = orm.mapped_column(types.Text)
     attempts: orm.Mapped[int] = orm.mapped_column(default=0)
     started_at: orm.Mapped[datetime.datetime]
     ended_at: orm.Mapped[datetime.datetime | None]
@@ -300,7 +298,7 @@ class Reply(Base):
     #: As it came, for example ACK_MAINTENANCE.
     state: orm.Mapped[str]
     #: One action for all, and actions by instance id.
-    action: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    action: orm.Mapped[str | None] = orm.mapped_column(types.String(64))
     actions: orm.Mapped[dict]
     received_at: orm.Mapped[datetime.datetime] = orm.mapped_column(
         Time, index=True)
@@ -340,7 +338,7 @@ class Event(Base):
     position: orm.Mapped[int]
     #: maintenance.scheduled, .host or .session for a notification;
     #: "warning" or "note" for what only the timeline keeps.
-    event_type: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    event_type: orm.Mapped[str] = orm.mapped_column(types.String(64))
     payload: orm.Mapped[dict]
     #: None: not to be published. Stays the same when sent again.
     message_id: orm.Mapped[str | None] = orm.mapped_column(Id)
@@ -379,10 +377,10 @@ class InstanceConstraint(Base):
     __tablename__ = 'instance_constraints'
 
     instance_id: orm.Mapped[str] = orm.mapped_column(
-        sa.String(64), primary_key=True)
+        types.String(64), primary_key=True)
     #: From the token, never from the body (CONTRACT.md 1.4 rule 4).
     project_id: orm.Mapped[str] = orm.mapped_column(Name, index=True)
-    group_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    group_id: orm.Mapped[str | None] = orm.mapped_column(types.String(64))
     instance_name: orm.Mapped[str | None]
     #: Seconds.
     max_interruption_time: orm.Mapped[int]
@@ -399,7 +397,7 @@ class GroupConstraint(Base):
     __tablename__ = 'group_constraints'
 
     group_id: orm.Mapped[str] = orm.mapped_column(
-        sa.String(64), primary_key=True)
+        types.String(64), primary_key=True)
     project_id: orm.Mapped[str] = orm.mapped_column(Name, index=True)
     group_name: orm.Mapped[str | None]
     anti_affinity_group: orm.Mapped[bool]

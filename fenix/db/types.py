@@ -9,6 +9,61 @@ from sqlalchemy.ext import compiler
 from sqlalchemy.sql import functions
 
 
+def storable(value):
+    """Return a text, or what JSON can hold, without what databases refuse.
+
+    That is NUL (PostgreSQL) and halves of surrogate pairs (all of them).
+    Programs print the one, JSON of a client may hold either.
+    """
+    if isinstance(value, str):
+        return value.replace('\0', '\ufffd').encode(
+            'utf-8', 'replace').decode()
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value
+
+
+class _Storable(sa.types.TypeDecorator):
+
+    def process_bind_param(self, value, dialect):
+        return storable(value)
+
+
+class JSON(_Storable):
+    """Lists, mappings and scalars."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+
+class String(_Storable):
+    """A short text."""
+
+    impl = sa.String
+    cache_ok = True
+
+
+class Text(_Storable):
+    """A long text: 64 KB on MySQL."""
+
+    impl = sa.Text
+    cache_ok = True
+
+
+class LongText(_Storable):
+    """A very long text: 16 MB on MySQL."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect):
+        if dialect.name in ('mysql', 'mariadb'):
+            return dialect.type_descriptor(mysql.MEDIUMTEXT())
+        return dialect.type_descriptor(sa.Text())
+
+
 class UTCDateTime(sa.types.TypeDecorator):
     """An aware UTC datetime with microseconds."""
 

@@ -114,6 +114,24 @@ class TransactionTest:
         self.assertEqual((text, text, {'a': text}),
                          (found.project_id, found.reason, found.meta))
 
+    def test_what_no_database_stores(self):
+        other = records.session(reason='a\0b', project_id='a\ud800b',
+                                meta={'a\0': ['\ud800', 1, None]})
+        sessions.create(other, actions=[])
+        found = sessions.get(other.id)
+        self.assertEqual(('a\ufffdb', 'a?b', {'a\ufffd': ['?', 1, None]}),
+                         (found.reason, found.project_id, found.meta))
+        self.assertRaises(errors.SessionNotFound, sessions.get, 'a\0b')
+
+    def test_long_output(self):
+        run = records.run(self.session.id, output='x' * 1000000 + '\0')
+        with core.engine().begin() as connection:
+            connection.execute(sa.insert(models.ActionRun.__table__), {
+                column.key: getattr(run, column.key)
+                for column in models.ActionRun.__table__.columns})
+        (found,) = sessions.details(self.session.id).runs
+        self.assertEqual(run.output[:-1] + '\ufffd', found.output)
+
     def test_names_that_differ_in_case(self):
         sessions.create(records.session(), ['cmp-1'])
         sessions.create(records.session(), ['CMP-1'])

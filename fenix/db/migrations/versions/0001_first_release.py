@@ -7,7 +7,6 @@ while they are upgraded.
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import mysql
 
 from fenix.db import types
 
@@ -21,7 +20,6 @@ MYSQL = {
     'mysql_charset': 'utf8mb4',
     'mysql_collate': 'utf8mb4_bin',
 }
-OUTPUT = sa.Text().with_variant(mysql.MEDIUMTEXT(), 'mysql', 'mariadb')
 
 
 def _to_session():
@@ -140,7 +138,7 @@ def upgrade():
         sa.Column('host', sa.String(length=255), nullable=True),
         sa.Column('round', sa.Integer(), nullable=False),
         sa.Column('state', sa.String(length=32), nullable=False),
-        sa.Column('output', OUTPUT, nullable=False),
+        sa.Column('output', types.LongText(), nullable=False),
         sa.Column('reason', sa.Text(), nullable=True),
         sa.Column('attempts', sa.Integer(), nullable=False),
         sa.Column('started_at', types.UTCDateTime(), nullable=False),
