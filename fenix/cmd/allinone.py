@@ -5,35 +5,38 @@ They meet in the database and at the bell as always; with the transport
 ``fake://`` no message bus is needed.
 """
 
-from fenix import _threading  # noqa: F401, I001
+# It has to come before anything else of oslo.
+from fenix import _threading  # noqa: F401
 
+# isort: split
 import signal
 import sys
 import threading
 
 from fenix import conf
-from fenix.api import app
-from fenix.api import server
-from fenix.db import core
+from fenix.cmd import api
 from fenix.engine import engine
 
 
 def main(argv=None):
     """Run until SIGTERM or SIGINT."""
     conf.read(sys.argv[1:] if argv is None else argv, 'fenix-allinone')
-    core.configure(conf.CONF)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     worker = engine.Engine(conf.CONF)
-    worker.start()
-    listener = server.Server(conf.CONF, app.make_app(conf.CONF))
-    threading.Thread(target=listener.run, daemon=True,
-                     name='fenix-api').start()
-    stop.wait()
-    listener.close()
-    worker.stop()
+    ending = threading.Event()
+
+    def work():
+        worker.start()
+        ending.wait()
+        worker.stop()
+
+    thread = threading.Thread(target=work, name='fenix-engine')
+    # The server has the main thread, as signals go there.
+    api.serve(conf.CONF, listening=thread.start)
+    ending.set()
+    if thread.ident:
+        thread.join()
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

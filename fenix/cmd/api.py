@@ -25,21 +25,31 @@ DRAIN_TIME = 5.0
 def main(argv=None):
     """Serve until SIGTERM or SIGINT; answers on their way are given."""
     conf.read(sys.argv[1:] if argv is None else argv, 'fenix-api')
-    settings = conf.CONF.api
+    serve(conf.CONF)
+    return 0
+
+
+def serve(settings, listening=lambda: None):
+    """Serve the API in this thread until SIGTERM or SIGINT.
+
+    :param listening: called once requests are accepted
+    """
     sockets = {}
+    application = app.make_app(settings)
+    settings = settings.api
     server = waitress.create_server(
-        app.make_app(conf.CONF), map=sockets, host=settings.host,
+        application, map=sockets, host=settings.host,
         port=settings.port, threads=settings.threads, ident='fenix-api',
         # The application's own limit answers in JSON; this one is a fence.
         max_request_body_size=2 * settings.max_request_body_size)
     signal.signal(signal.SIGTERM, _stop)
     LOG.info('fenix-api listens on %s port %s', settings.host, settings.port)
+    listening()
     # Ends by SystemExit or KeyboardInterrupt, and then waits for the
     # requests that are worked on.
     server.run()
     _drain(sockets)
     LOG.info('fenix-api has ended')
-    return 0
 
 
 def _drain(sockets):

@@ -181,9 +181,9 @@ class Engine:
         self._id = None
         self._leased_until = 0
         with self._lock:
-            for runner in self._runners.values():
-                runner.ended = True
-            self._runners.clear()
+            runners_, self._runners = self._runners, {}
+        for runner in runners_.values():
+            runner.let_go()
 
     @contextlib.contextmanager
     def _patience(self, what):

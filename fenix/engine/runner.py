@@ -139,7 +139,7 @@ class Runner:
             except errors.Fenced:
                 LOG.info('session %s: another engine owns it',
                          self.session_id)
-                self.ended = True
+                self.let_go()
             except claims.Busy as busy:
                 self._forget()
                 self.memory.busy[busy.group_id] = busy.until or (
@@ -154,6 +154,17 @@ class Runner:
             except Exception as error:
                 self._forget()
                 self._failed(error)
+
+    def let_go(self):
+        """Take no more turns: another engine may own the session.
+
+        What runs here on its behalf is ended, as the other one may start
+        it anew.
+        """
+        self.ended = True
+        picture, self.picture = self.picture, None
+        for run in picture.running() if picture else ():
+            self.executor.submit(self, [acting.cancelling(picture, run)])
 
     def _failed(self, error):
         """Try again later, a database that is away as long as it takes."""

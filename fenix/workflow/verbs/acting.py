@@ -3,6 +3,7 @@
 
 from fenix.db import models
 from fenix.workflow.actions import base as actions
+from fenix.workflow.turn import Effect
 from fenix.workflow.turn import Failed
 from fenix.workflow.turn import Reading
 from fenix.workflow.verbs import telling
@@ -44,20 +45,17 @@ def _start(turn, action, host, round_):
         state='running', output='', attempts=1, started_at=turn.now))
     telling.note(turn, f'action {action.plugin} ({action.type}) started'
                        + (f' on {host}' if host else ''), run=run.id)
-    turn.effect('start_run', run.id, host, (action.plugin, _for_plugin(
-        turn, action, run)))
+    turn.effect('start_run', run.id, host, (
+        action.plugin, _for_plugin(turn.picture, run)))
 
 
-def _for_plugin(turn, action, run):
+def _for_plugin(picture, run):
+    action = next(action for action in picture.actions
+                  if action.id == run.action_id)
     return actions.Run(
-        run_id=run.id, session_id=turn.session.id, type=action.type,
+        run_id=run.id, session_id=picture.session.id, type=action.type,
         host=run.host, metadata=action.meta or {},
-        session_metadata=turn.session.meta or {})
-
-
-def _action(turn, run):
-    return next(action for action in turn.picture.actions
-                if action.id == run.action_id)
+        session_metadata=picture.session.meta or {})
 
 
 def _watch(turn, run):
@@ -73,7 +71,7 @@ def _watch(turn, run):
 def ask_status(turn, run):
     """Ask the plug-in how a run stands."""
     turn.effect('run_status', run.id, run.host, (
-        run.plugin, _for_plugin(turn, _action(turn, run), run)))
+        run.plugin, _for_plugin(turn.picture, run)))
 
 
 def reported(turn, effect, answer, error):
@@ -103,7 +101,7 @@ def _lost(turn, run, may_rerun):
     if may_rerun:
         turn.change(run, attempts=run.attempts + 1)
         turn.effect('start_run', run.id, run.host, (
-            run.plugin, _for_plugin(turn, _action(turn, run), run)))
+            run.plugin, _for_plugin(turn.picture, run)))
         return
     settle(turn, run, actions.FAILED, reason=(
         'the engine that ran it has ended and nobody knows how far it came; '
@@ -145,8 +143,14 @@ def report(turn, run_id, state, output=None):
 
 def cancel(turn, run):
     """End a run that goes on."""
-    turn.effect('cancel_run', run.id, run.host, (
-        run.plugin, _for_plugin(turn, _action(turn, run), run)))
+    effect = cancelling(turn.picture, run)
+    turn.effect(effect.kind, effect.key, effect.host, effect.args)
+
+
+def cancelling(picture, run):
+    """Return the effect that ends a run."""
+    return Effect('cancel_run', run.id, run.host, (
+        run.plugin, _for_plugin(picture, run)))
 
 
 def _cut(turn, output):

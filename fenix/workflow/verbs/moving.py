@@ -226,7 +226,10 @@ def _judge(turn, row, look):
         if server.status == 'VERIFY_RESIZE' and server.host == row.target:
             return _confirm(turn, row, look)
         if server.status in STEADY and server.host == row.target:
-            return _end(turn, row, server)
+            # Nova shows it there a moment before a live migration is over.
+            if look.migration is None or not look.migration.unfinished:
+                _end(turn, row, server)
+            return None
         if server.status in STEADY and server.host == row.source:
             ours = [action for action in look.actions
                     if action.request_id == row.request_id]

@@ -5,8 +5,8 @@ from fenix.db import models
 from fenix.workflow import states
 from fenix.workflow.planner import model as plan
 
-#: States in which Nova moves an instance.
-MOVABLE = frozenset(['ACTIVE', 'SHUTOFF', 'PAUSED', 'SUSPENDED'])
+#: States in which Nova moves an instance, in one way or another.
+MOVABLE = frozenset(['ACTIVE', 'SHUTOFF', 'PAUSED'])
 #: States of an instance that has no place on a host any more.
 OFF_HOST = frozenset(['SHELVED_OFFLOADED', 'DELETED', 'SOFT_DELETED'])
 
@@ -102,12 +102,7 @@ def view(turn, found):
         soft=group.policy.startswith('soft'))
         for group in found.groups.values()}
     for group_id, limit in limits.items():
-        if group_id not in groups:
-            per_host = limit.max_instances_per_host or (
-                1 if limit.anti_affinity_group else 0)
-            groups[group_id] = plan.GroupView(
-                group_id=group_id, anti_affinity=bool(per_host),
-                affinity=False, max_per_host=per_host, soft=False)
+        groups[group_id] = _limited(groups.get(group_id), limit)
     instances = {}
     for server in found.servers.values():
         if server.host is None or server.status in OFF_HOST:
@@ -119,5 +114,22 @@ def view(turn, found):
             host=server.host, size=server.size,
             groups=tuple(dict.fromkeys(
                 group for group in own if group in groups)),
-            floating=server.floating, movable=server.status in MOVABLE)
+            floating=server.floating,
+            # Nova lets no member of an affinity group leave its host.
+            movable=server.status in MOVABLE and not any(
+                groups[group].affinity and not groups[group].soft
+                for group in own if group in groups))
     return plan.CloudView(hosts=hosts, instances=instances, groups=groups)
+
+
+def _limited(group, limit):
+    """Return a group with what its VNFM registered: the stricter counts."""
+    allowed = [count for count in (
+        limit.max_instances_per_host, int(limit.anti_affinity_group),
+        0 if group is None or group.soft else group.limit or 0) if count]
+    return plan.GroupView(
+        group_id=limit.group_id,
+        anti_affinity=bool(allowed) or bool(group and group.anti_affinity),
+        affinity=bool(group and group.affinity),
+        max_per_host=min(allowed, default=0),
+        soft=not allowed and bool(group and group.soft))
