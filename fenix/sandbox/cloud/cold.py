@@ -141,8 +141,9 @@ class ColdMoves(servers.Servers):
             server.task_state = None
             self._set_status(migration, 'error')
             self._set_fault(server, str(error))
-            self._end_event(action, str(error))
-            self._record_move(migration, 'error', error=str(error))
+            self._end_event(action, error.details)
+            self._record_move(migration, 'error',
+                              error=f'{error} {error.details}')
             self._note(server)
             return
         self._end_event(action)

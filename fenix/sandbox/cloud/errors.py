@@ -48,7 +48,12 @@ class Conflict(CloudError):
 
 
 class NoValidHost(BadRequest):
-    """The scheduler finds no host; where Nova tells at once, a 400."""
+    """The scheduler finds no host; where Nova tells at once, a 400.
 
-    def __init__(self, reason=''):
-        super().__init__(f'No valid host was found. {reason}'.rstrip())
+    :ivar details: why, host by host; for admins only
+    """
+
+    def __init__(self, details: str = ''):
+        super().__init__('No valid host was found. '
+                         'There are not enough hosts available.')
+        self.details = details or str(self)

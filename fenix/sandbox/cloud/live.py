@@ -67,7 +67,8 @@ class LiveMoves(cold.ColdMoves):
                                but=server.host)
         except errors.NoValidHost as error:
             migration.dest = host
-            self._live_over(server, migration, action, 'error', str(error))
+            self._live_over(server, migration, action, 'error',
+                            f'{error} {error.details}')
             return
         self._end_event(action)
         migration.dest = target.name

@@ -90,9 +90,7 @@ class Scheduler(core.Core):
             elif host.nova_compute is not None:
                 reasons.append(f'{host.name}: {reason}')
         if not candidates:
-            raise errors.NoValidHost(
-                f'There are not enough hosts available. '
-                f'({"; ".join(reasons)})')
+            raise errors.NoValidHost('; '.join(reasons))
         return min(candidates,
                    key=lambda host: self._weight(host, server))
 

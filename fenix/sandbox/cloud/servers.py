@@ -83,7 +83,7 @@ class Servers(scheduler.Scheduler):
                              zone=server.zone_asked)
         except errors.NoValidHost as error:
             self._record_create(server, 'ERROR')
-            self._build_failed(server, action, str(error))
+            self._build_failed(server, action, str(error), error.details)
             return
         self._end_event(action)
         server.host = host.name
@@ -123,11 +123,11 @@ class Servers(scheduler.Scheduler):
         self._end_event(action)
         self._note(server)
 
-    def _build_failed(self, server, action, reason):
+    def _build_failed(self, server, action, reason, details=None):
         server.vm_state = 'error'
         server.task_state = None
         self._set_fault(server, reason)
-        self._end_event(action, reason)
+        self._end_event(action, details or reason)
         self._note(server)
 
     @core.operation
