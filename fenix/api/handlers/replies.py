@@ -50,33 +50,38 @@ def reply(call):
     session_id, project_id = call.path['session'], call.path['project']
     instance_id = call.path.get('instance')
     state = call.body['state'].strip()
-    if not sessions.knows_project(session_id, project_id):
-        return _ignored(call, 'the project has nothing in the session')
+    actions = call.body.get('instance_actions') or {}
+    own = _own(session_id, project_id,
+               {*actions, instance_id} if instance_id else {*actions})
     question, _ = words.read_reply(state)
     if question is None:
         return _ignored(call, 'it answers no question')
-    own = _instances(session_id, project_id)
     if instance_id and instance_id not in own:
         return _ignored(call, 'the project has no such instance there')
+    if not own and not sessions.knows_project(session_id, project_id):
+        return _ignored(call, 'the project has nothing in the session')
     inbox.add_reply(
         session_id, project_id, state, reply_id=models.new_id(),
         instance_id=instance_id,
         action=_action(call.body.get('instance_action')),
-        actions={key: _action(value) for key, value in (
-            call.body.get('instance_actions') or {}).items()
-            if key in own and _action(value) is not None})
+        actions={key: _action(value) for key, value in actions.items()
+                 if key in own and value is not None})
     call.ring(session_id)
     return {}
 
 
-def _instances(session_id, project_id):
+def _own(session_id, project_id, named):
     """Return the ids of the instances that a project may answer about.
 
     One that it was asked about may be gone by now, replaced by its own
     action.
+
+    :param named: the ids that the reply names
     """
     own = {row.instance_id for row in sessions.instances_of_project(
         session_id, project_id)}
+    if named <= own:
+        return own
     return own.union(*[ask.instance_ids for ask in sessions.open_asks(
         session_id, project_id)])
 
