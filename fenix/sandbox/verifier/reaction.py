@@ -14,6 +14,7 @@ class Release:
 
     t: float
     servers: frozenset[str]
+    hosts: frozenset[str]
 
 
 def reaction(story) -> dict:
@@ -46,11 +47,23 @@ def _seconds(story):
                 waiting.update(dict.fromkeys(release.servers, release))
             continue
         world.apply(line)
-        if line['what'] == 'request' and line.get('server') in waiting:
+        if line['what'] == 'notify':
+            ask = world.asks.by_message(line['message_id'])
+            for release in list(waiting.values()):
+                # A question about the same host: the reply was not all
+                # that was waited for.
+                if _is_about(world, ask, release.hosts):
+                    _forget(waiting, release)
+        elif line['what'] == 'request' and line.get('server') in waiting:
             release = waiting[line['server']]
-            for server in release.servers:
-                waiting.pop(server, None)
+            _forget(waiting, release)
             yield max(0.0, line['t'] - release.t)
+
+
+def _forget(waiting, release):
+    for server in release.servers:
+        if waiting.get(server) is release:
+            del waiting[server]
 
 
 def _release(world, line) -> Release | None:
@@ -63,14 +76,14 @@ def _release(world, line) -> Release | None:
     servers = {server for ask in open_before if ask.answered
                for server in ask.instances or ()
                if _agreed(ask, server) and server in world.servers}
-    hosts = {world.servers[server].host for server in servers}
+    hosts = frozenset(world.servers[server].host for server in servers)
     still_open = [ask for ask in open_before if not ask.answered
-                  and _on(world, ask, hosts)]
+                  and _is_about(world, ask, hosts)]
     free = frozenset(server for server in servers
                      if _free(world, server, line['t']))
     if still_open or not free:
         return None
-    return Release(line['t'], free)
+    return Release(line['t'], free, hosts)
 
 
 def _agreed(ask, server):
@@ -79,8 +92,10 @@ def _agreed(ask, server):
             and answer.action(server) != 'OWN_ACTION')
 
 
-def _on(world, ask, hosts):
+def _is_about(world, ask, hosts):
     """Tell whether a question is, or may be, about one of these hosts."""
+    if ask is None or ask.question not in words.MOVING:
+        return False
     if ask.instances is None:
         return True
     return any(world.servers[server].host in hosts

@@ -556,21 +556,51 @@ class DeadlinesTest(VerifierTestCase):
         self.timeline = timelines.Timeline()
         self.timeline.begin()
 
-    def _end(self):
-        self.timeline.wait(1000)
+    def _end(self, seconds=50):
+        self.timeline.wait(seconds)
         self.timeline.record('end')
 
     def test_silent_and_hanging(self):
         self.timeline.ask('PLANNED_MAINTENANCE')
-        self._end()
+        self._end(100)
         self.assertBroken(7, 'project-1', self.timeline, 'nothing went on')
 
     def test_answered_and_hanging(self):
         ask = self.timeline.ask('PLANNED_MAINTENANCE')
         self.timeline.wait(1)
         self.timeline.reply('ACK_PLANNED_MAINTENANCE', ask)
-        self._end()
+        self._end(80)
         self.assertBroken(7, 'project-1', self.timeline, 'nothing went on')
+
+    def test_hanging_for_no_reason(self):
+        self._end(100)
+        self.assertBroken(7, timelines.SESSION, self.timeline, 'still')
+
+    def test_failed_and_left_alone(self):
+        self.timeline.session('GET', 'MAINTENANCE_FAILED')
+        self._end(1000)
+        self.assertKept(self.timeline)
+
+    def test_continued_and_hanging(self):
+        self.timeline.session('GET', 'MAINTENANCE_FAILED')
+        self.timeline.wait(1000)
+        self.timeline.session('PUT')
+        self._end(100)
+        self.assertBroken(7, timelines.SESSION, self.timeline, 'still')
+
+    def test_work_may_take_long(self):
+        self.timeline.empty()
+        self.timeline.told('h1', 'IN_MAINTENANCE')
+        self._end(10000)
+        self.assertKept(self.timeline)
+
+    def test_own_action_may_take_long(self):
+        ask = self.timeline.ask('PLANNED_MAINTENANCE', ['x'])
+        self.timeline.reply('ACK_PLANNED_MAINTENANCE', ask, instance='x',
+                            instance_action='OWN_ACTION')
+        self.timeline.told('h2', 'MAINTENANCE_COMPLETE')
+        self._end(200)
+        self.assertKept(self.timeline)
 
     def test_goes_on_too_late(self):
         self.timeline.ask('PLANNED_MAINTENANCE')

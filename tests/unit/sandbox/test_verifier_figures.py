@@ -92,6 +92,16 @@ class ReactionTest(base.BaseTestCase):
         self.timeline.request('y')
         self.assertEqual(1, self._n())
 
+    def test_the_second_was_asked_after_the_first_reply(self):
+        first, = self._ask('x')
+        self._reply('x', first)
+        second, = self._ask('y')
+        self.timeline.wait(1)
+        self._reply('y', second)
+        self.timeline.request('x')
+        self.timeline.request('y')
+        self.assertEqual(1, self._n())
+
     def test_own_action_does_not_count(self):
         ask, = self._ask('x')
         self._reply('x', ask, instance_action='OWN_ACTION')
