@@ -98,7 +98,7 @@ def published(turn, count, error):
     for _ in range(min(count or 0, len(outbox))):
         asks.append(_published(turn, outbox.popleft()))
     if error is None:
-        reading.succeed(None, turn.now)
+        reading.succeed(None, turn.now, turn.now)
     else:
         reading.fail(turn.now, error)
         if outbox and not getattr(error, 'uncertain', True):

@@ -257,7 +257,7 @@ class Runner:
         if effect.kind in READS:
             reading = self.memory.readings.setdefault(what, turns.Reading())
             if result.error is None:
-                reading.succeed(result.value, result.began)
+                reading.succeed(result.value, result.began, turn.now)
                 observing.absorb(turn, *what, result.value)
             else:
                 reading.fail(turn.now, result.error)

@@ -42,6 +42,8 @@ class Reading:
     value: typing.Any = None
     #: When the read that gave the value began; None: there is none yet.
     at: datetime.datetime | None = None
+    #: When that answer came.
+    came: datetime.datetime | None = None
     #: Since when reading fails; None: it does not.
     failing_since: datetime.datetime | None = None
     failures: int = 0
@@ -49,9 +51,9 @@ class Reading:
     #: Not before this time again.
     not_before: datetime.datetime | None = None
 
-    def succeed(self, value, at):
+    def succeed(self, value, began, now):
         """Take an answer to a call that began at that time."""
-        self.value, self.at = value, at
+        self.value, self.at, self.came = value, began, now
         self.failing_since = self.error = self.not_before = None
         self.failures = 0
 
@@ -210,10 +212,20 @@ class Turn:
             self.effect(kind, key)
         return None
 
-    def last(self, kind, key):
-        """Return the newest reading of that kind, or None."""
+    def watch(self, kind, key, after):
+        """Return what the cloud says of a thing that changes by itself.
+
+        Like ``read``, but the answer is renewed every ``[nova]
+        observe_interval`` for as long as it is asked for.
+        """
         reading = self.memory.readings.get((kind, key))
-        return reading if reading and reading.at is not None else None
+        if reading is not None and reading.at is not None and (
+                reading.at >= after):
+            due = self.later(self.conf.nova.observe_interval, reading.came)
+            if due > self.now:
+                self.wake(due)
+                return reading.value
+        return self.read(kind, key, max(after, self.now))
 
     # -- time ---------------------------------------------------------------
 

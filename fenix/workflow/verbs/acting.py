@@ -62,7 +62,7 @@ def _watch(turn, run):
     """Ask the plug-in how the run stands, when that may have changed."""
     if turn.in_flight('start_run', run.id):
         return
-    reading = turn.last('run_status', run.id)
+    reading = turn.memory.readings.get(('run_status', run.id))
     if reading is None or turn.passed(turn.later(
             turn.conf.actions.status_interval, reading.at)):
         ask_status(turn, run)
@@ -81,7 +81,8 @@ def reported(turn, effect, answer, error):
     """
     run = turn.picture.runs[effect.key]
     turn.memory.readings.setdefault(
-        ('run_status', run.id), Reading()).succeed(None, turn.now)
+        ('run_status', run.id), Reading()).succeed(
+            None, turn.now, turn.now)
     if run.state != 'running':
         return
     if error is not None:

@@ -8,7 +8,6 @@ enables only what carries its mark.
 from fenix import errors
 from fenix.workflow.turn import Failed
 from fenix.workflow.turn import Reading
-from fenix.workflow.verbs import observing
 from fenix.workflow.verbs import telling
 
 #: We are about to disable it; whether we did is found by looking.
@@ -108,40 +107,24 @@ def empty(turn, host):
 
     :raises Failed: it is not empty long after its last instance left
     """
-    reading = turn.last('look_at_host', host.name)
-    again = host.step_at
-    if reading is not None:
-        again = max(again, turn.later(turn.conf.nova.observe_interval,
-                                      reading.at))
-    look = observing.look_at_host(turn, host, _newest(turn, host, again))
+    if not host.is_compute:
+        return True
+    # Newer than everything that we know to have happened there.
+    since = max([host.step_at] + [
+        move.ended_at for move in turn.picture.moves.values()
+        if move.source == host.name and move.ended_at is not None])
+    look = turn.watch('look_at_host', host.name, since)
     if look is None:
         return False
-    if not host.is_compute or look.empty:
+    if look.empty:
         return True
     left = ([f'instance {server.instance_id} ({server.status})'
              for server in look.servers]
             + [f'migration of {key}' for key in sorted(look.migrating)]
             + [f'allocation of {key}' for key in sorted(look.consumers)])
-    since = max([host.step_at] + [
-        move.ended_at for move in turn.picture.moves.values()
-        if move.source == host.name and move.ended_at is not None])
     if turn.passed(turn.later(turn.option('empty_timeout'), since)):
         raise Failed(f'{host.name} is still not empty: {", ".join(left)}')
-    turn.wake(again)
     return False
-
-
-def _newest(turn, host, again):
-    """Return how new a look at the host has to be to prove anything.
-
-    Newer than everything we know to have happened there; and once the last
-    look is an interval old, newer than that.
-    """
-    if again <= turn.now:
-        return again
-    return max([host.step_at] + [
-        move.ended_at for move in turn.picture.moves.values()
-        if move.source == host.name and move.ended_at is not None])
 
 
 def service_up(turn, host):
@@ -151,19 +134,11 @@ def service_up(turn, host):
     """
     if not (host.is_compute or host.is_controller):
         return True
-    reading = turn.last('service', host.name)
-    after = host.step_at
-    if reading is not None and reading.at >= after:
-        if reading.value is not None and reading.value.up:
-            return True
-        after = turn.later(turn.conf.nova.observe_interval, reading.at)
-    service = turn.read('service', host.name, after)
+    service = turn.watch('service', host.name, host.step_at)
     if service is not None and service.up:
         return True
     if turn.passed(turn.later(turn.conf.actions.service_up_timeout,
                               host.step_at)):
         raise Failed(f'the services of {host.name} do not report up after '
                      'the work on it')
-    if service is not None:
-        turn.wake(turn.later(turn.conf.nova.observe_interval))
     return False

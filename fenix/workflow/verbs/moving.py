@@ -45,8 +45,7 @@ def move(turn, host, instance, action, target):
 
 def _begin(turn, host, instance, action, target):
     """Write the intent of a move once everything allows it."""
-    look = turn.read('look_at_server', instance.instance_id,
-                     max(host.step_at, _looked(turn, instance)))
+    look = turn.watch('look_at_server', instance.instance_id, host.step_at)
     if look is None:
         return
     server = look.server
@@ -69,7 +68,6 @@ def _begin(turn, host, instance, action, target):
             raise Failed(f'instance {server.instance_id} on {host.name} is '
                          f'{server.status} ({server.task_state}) and cannot '
                          f'be moved by {action}')
-        _look_again(turn, instance)
         return
     where = None
     if action != words.OWN_ACTION:
@@ -88,19 +86,6 @@ def _begin(turn, host, instance, action, target):
             'own_action_window' if own else 'migration_timeout'))))
     if not own:
         _send(turn, row)
-
-
-def _looked(turn, instance):
-    """Return when it is time to look at an instance again."""
-    reading = turn.memory.readings.get(
-        ('look_at_server', instance.instance_id))
-    return reading.not_before if reading and reading.not_before else turn.now
-
-
-def _look_again(turn, instance):
-    reading = turn.memory.readings['look_at_server', instance.instance_id]
-    reading.not_before = turn.later(turn.conf.nova.observe_interval)
-    turn.wake(reading.not_before)
 
 
 def _claim(turn, instance):
@@ -177,29 +162,14 @@ def follow(turn, row):
         turn.change(row, state='unknown')
     if turn.in_flight('confirm', row.id):
         return False
-    since = row.confirm_at or row.intended_at
-    look = turn.read('look_at_server', row.instance_id,
-                     max(since, _next_look(turn, row)))
+    look = turn.watch('look_at_server', row.instance_id,
+                      row.confirm_at or row.intended_at)
     if look is None:
         return False
     _judge(turn, row, look)
     if row.state == 'failed':
         raise Failed(row.reason)
-    if row.state == 'done':
-        return True
-    reading = turn.last('look_at_server', row.instance_id)
-    turn.wake(turn.later(turn.conf.nova.observe_interval, reading.at))
-    return False
-
-
-def _next_look(turn, row):
-    """Return when the last look at the instance is too old to judge by."""
-    reading = turn.last('look_at_server', row.instance_id)
-    if reading is None:
-        return row.intended_at
-    due = turn.later(turn.conf.nova.observe_interval, reading.at)
-    # Until then the answer that is there serves.
-    return due if due <= turn.now else reading.at
+    return row.state == 'done'
 
 
 def _judge(turn, row, look):

@@ -20,10 +20,7 @@ class ScaleIn:
             return None
         since = max([ask.answered_at for ask in asks]
                     + [self.last_change()])
-        reading = self.turn.last('survey', None)
-        if reading is not None and reading.at >= since:
-            since = self.next_measure(reading.at, since)
-        survey = self.survey(since)
+        survey = self.turn.watch('survey', None, since)
         if survey is None:
             return None
         if any(host.step == states.PENDING and not host.is_compute
@@ -38,12 +35,6 @@ class ScaleIn:
             return None
         self.scale_in(choice, free)
         return None
-
-    def next_measure(self, measured_at, since):
-        """Return how new the next survey has to be."""
-        due = self.turn.later(self.turn.conf.nova.observe_interval,
-                              measured_at)
-        return due if due <= self.turn.now else since
 
     def scale_in_asks(self):
         """Return the questions of the present round."""
@@ -68,8 +59,6 @@ class ScaleIn:
         """
         if any(server.task_state == 'deleting'
                for server in survey.servers.values()):
-            self.turn.wake(self.turn.later(
-                self.turn.conf.nova.observe_interval))
             return False
         before = self.session.scale_in_free
         if any(free[name] > before[name] for name in free):
@@ -80,8 +69,6 @@ class ScaleIn:
         answered = max(ask.answered_at for ask in asks)
         if not self.passed(self.turn.later(
                 self.option('settle_time'), answered)):
-            self.turn.wake(self.turn.later(
-                self.turn.conf.nova.observe_interval))
             return False
         answers = ', '.join(f'{ask.project_id}: {ask.state}' for ask in asks)
         raise base.Failed(
