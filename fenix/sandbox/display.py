@@ -154,10 +154,11 @@ class Live:
         return text
 
     def _text(self):
-        text = texts.Text('* the active instance\n\n', style='dim')
+        text = texts.Text()
+        text.append('* the active instance\n\n', 'dim')
         for t, message in self._messages:
             text.append(f'{t - self._start:7.2f} ', 'dim')
-            text.append(f'{message}\n', 'default')
+            text.append(f'{message}\n')
         return text
 
 

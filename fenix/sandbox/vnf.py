@@ -3,6 +3,7 @@
 
 import collections.abc
 import dataclasses
+import itertools
 import threading
 import time
 
@@ -64,6 +65,7 @@ class Vnf:
         #: The designated active server and the one that can take over.
         self.active: str | None = None
         self.pair: list[str] = []
+        self._numbers = itertools.count(1)
         self.others: list[str] = []
 
     @property
@@ -88,11 +90,10 @@ class Vnf:
             'POST', 'compute', '/os-server-groups', json={'server_group': {
                 'name': f'{self.name}-pair', 'policies': ['anti-affinity']}})
         self.group = group['server_group']['id']
-        self.pair = [self._create('one', self.group),
-                     self._create('two', self.group)]
+        self.pair = [self._create('pair', self.group) for _ in range(2)]
         self._wait_active(self.pair)
-        self.others = [self._create(f'worker-{number}')
-                       for number in range(1, self._size.instances - 1)]
+        self.others = [self._create('worker')
+                       for _ in range(self._size.instances - 2)]
         self._wait_active(self.others)
         self.active = self.pair[0]
         self._move_address(self.active)
@@ -111,7 +112,8 @@ class Vnf:
 
     def _create(self, name, group=None):
         body = {'server': {
-            'name': f'{self.name}-{name}', 'flavorRef': self._size.flavor,
+            'name': f'{self.name}-{name}-{next(self._numbers)}',
+            'flavorRef': self._size.flavor,
             'imageRef': self._size.image, 'networks': 'auto'}}
         if group is not None:
             body['os:scheduler_hints'] = {'group': group}
@@ -175,7 +177,7 @@ class Vnf:
         """
         with self._lock:
             missing = self._size.instances - len(self.servers)
-            new = [self._create(f'worker-{time.time_ns()}')
+            new = [self._create('worker')
                    for _ in range(missing)]
             self._wait_active(new)
             self.others += new
@@ -210,7 +212,7 @@ class Vnf:
         with self._lock:
             in_pair = server_id in self.pair
             group = self.group if in_pair else None
-            name = f'{"pair" if in_pair else "worker"}-{time.time_ns()}'
+            name = 'pair' if in_pair else 'worker'
             new = self._create(name, group)
             try:
                 self._wait_active([new])
