@@ -52,14 +52,10 @@ def _layers(conf):
         # Before anything reads the body.
         functools.partial(_size_limit, conf),
     ]
+    # Last, as it tells the application who calls.
     if conf.api.auth_strategy == 'noauth':
         return [*layers, middleware.NoauthContext]
-    return [
-        *layers,
-        functools.partial(middleware.Authenticate, conf=conf),
-        # Last, as it tells the application what that found.
-        middleware.KeystoneContext,
-    ]
+    return [*layers, functools.partial(middleware.Authenticate, conf=conf)]
 
 
 def _size_limit(conf, app):

@@ -42,10 +42,18 @@ class JsonErrors:
             return answer(errors.FenixError())
         if response.status_int < 400 or _is_ours(response):
             return response
-        error = errors.FenixError(response.status.partition(' ')[2] + '.')
-        error.status = response.status_int
-        error.code = f'fenix.http.{response.status_int}'
-        return answer(error, response.headers)
+        return answer(_error(response), response.headers)
+
+
+def _error(response):
+    """Return the error that an answer of another layer means."""
+    for known in (errors.Unauthorized, errors.Unavailable):
+        if known.status == response.status_int:
+            return known()
+    error = errors.FenixError(response.status.partition(' ')[2] + '.')
+    error.status = response.status_int
+    error.code = f'fenix.http.{response.status_int}'
+    return error
 
 
 def _is_ours(response):
@@ -70,17 +78,37 @@ def answer(error, headers=()):
     return response
 
 
-class Authenticate(auth_token.AuthProtocol):
+class Authenticate:
     """Find out from Keystone who calls.
 
-    It leaves to the routes whether that matters: version documents and
-    health are for everybody.
+    Who brings no token goes on unknown: version documents and health are
+    for everybody. A token that is brought has to be valid, and Keystone
+    there to say so: in its tolerant mode auth_token takes every token for
+    invalid while Keystone is away.
     """
 
     def __init__(self, app, conf):
-        super().__init__(app, {
-            'oslo_config_config': conf, 'delay_auth_decision': True,
-            'service_type': SERVICE_TYPE})
+        self._app = app
+        self._protocol = _AuthToken(_KeystoneContext(app), conf)
+
+    @webob.dec.wsgify
+    def __call__(self, request):
+        if request.headers.get('X-Auth-Token'):
+            return self._protocol
+        request.environ[CONTEXT] = None
+        response = request.get_response(self._app)
+        if response.status_int == 401:
+            response.headers['WWW-Authenticate'] = (
+                f'Keystone uri="{self._protocol.www_authenticate_uri}"')
+        return response
+
+
+class _AuthToken(auth_token.AuthProtocol):
+    """The middleware of Keystone."""
+
+    def __init__(self, app, conf):
+        super().__init__(app, {'oslo_config_config': conf,
+                               'service_type': SERVICE_TYPE})
         self._options = conf.keystone_authtoken
 
     @property
@@ -93,19 +121,14 @@ class Authenticate(auth_token.AuthProtocol):
                 or getattr(self._options, 'auth_url', None) or '')
 
 
-class KeystoneContext:
-    """Tell the application what Authenticate found out about the caller."""
+class _KeystoneContext:
+    """Tell the application what auth_token found out about the caller."""
 
     def __init__(self, app):
         self._app = app
 
     def __call__(self, environ, start_response):
-        proved = (
-            environ.get('HTTP_X_IDENTITY_STATUS') == 'Confirmed'
-            and environ.get('HTTP_X_SERVICE_IDENTITY_STATUS',
-                            'Confirmed') == 'Confirmed')
-        environ[CONTEXT] = context.RequestContext.from_environ(
-            environ) if proved else None
+        environ[CONTEXT] = context.RequestContext.from_environ(environ)
         return self._app(environ, start_response)
 
 

@@ -4,6 +4,7 @@
 from unittest import mock
 
 import webob
+from keystoneauth1 import loading
 
 from fenix.db import sessions
 from tests import fixtures
@@ -102,3 +103,44 @@ class HttpTest(base.ApiTest, fixtures.DatabaseTestCase):
         request.environ['wsgi.input_terminated'] = True
         request.content_length = None
         self.assertEqual(200, request.get_response(self.app).status_int)
+
+    def test_browsers(self):
+        self.config(group='cors', allowed_origin=['https://ui.example.org'])
+        self.app = base.app.make_app(self.conf, self.ringer)
+        response = self.send(
+            'OPTIONS', '/v1/maintenance', Origin='https://ui.example.org',
+            Access_Control_Request_Method='POST',
+            Access_Control_Request_Headers='X-Auth-Token')
+        self.assertEqual(200, response.status_int)
+        self.assertEqual('https://ui.example.org',
+                         response.headers['Access-Control-Allow-Origin'])
+
+
+class KeystoneAwayTest(base.ApiTest, fixtures.DatabaseTestCase):
+
+    AUTH = 'keystone'
+
+    def setUp(self):
+        super().setUp()
+        loading.register_auth_conf_options(self.conf, 'keystone_authtoken')
+        self.conf.register_opts(
+            loading.get_auth_plugin_conf_options('password'),
+            'keystone_authtoken')
+        self.config(group='keystone_authtoken', auth_type='password',
+                    auth_url='http://127.0.0.1:1/', username='fenix',
+                    password='secret', project_name='service',
+                    user_domain_id='default', project_domain_id='default',
+                    http_request_max_retries=0)
+        self.app = base.app.make_app(self.conf, self.ringer)
+
+    def test_with_a_token(self):
+        answer = self.call('GET', '/v1/instance', status=503,
+                           X_Auth_Token='any')
+        self.assertEqual('fenix.unavailable', answer['code'])
+
+    def test_without_a_token(self):
+        self.call('GET', '/v1')
+        response = self.send('GET', '/v1/instance')
+        self.assertEqual(401, response.status_int)
+        self.assertEqual('Keystone uri="http://127.0.0.1:1/"',
+                         response.headers['WWW-Authenticate'])
