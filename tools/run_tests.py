@@ -167,6 +167,9 @@ def main():
     options = parser.parse_args()
     environ = dict(os.environ)
     absent = find_servers(environ)
+    for what in ('LOG', 'STDOUT', 'STDERR'):
+        # Shown with a test that fails, and only then.
+        environ.setdefault(f'OS_{what}_CAPTURE', '1')
     before = number_of_runs()
     code = subprocess.call([*STESTR, 'run', *options.args], env=environ)
     outcomes = reasons = collections.Counter()
