@@ -17,14 +17,14 @@ class InboxTest:
         leases.register(self.engine, 'host', 60)
         session = records.session()
         sessions.create(session)
-        self.id = session.id
+        self.sid = session.id
         leases.take(self.engine, 10)
 
     def reply(self, state='ACK_MAINTENANCE', project='p1', **values):
-        return inbox.add_reply(self.id, project, state, **values)
+        return inbox.add_reply(self.sid, project, state, **values)
 
     def consume(self, *ids):
-        pictures.commit(self.id, self.engine, 1, consumed_replies=ids)
+        pictures.commit(self.sid, self.engine, 1, consumed_replies=ids)
 
     def test_reply(self):
         chosen = {'i1': 'MIGRATE', 'i2': 'OWN_ACTION'}
@@ -32,7 +32,7 @@ class InboxTest:
         self.assertEqual(made, self.reply(
             action='MIGRATE', actions=chosen, instance_id='i1',
             reply_id=made))
-        (found,), _ = inbox.unread(self.id)
+        (found,), _ = inbox.unread(self.sid)
         self.assertEqual(
             (made, 'p1', 'i1', 'ACK_MAINTENANCE', 'MIGRATE', chosen, None),
             (found.id, found.project_id, found.instance_id, found.state,
@@ -40,14 +40,14 @@ class InboxTest:
         self.assertIsNotNone(found.received_at.tzinfo)
 
     def test_request(self):
-        request = inbox.add_request(self.id, 'report', {'run': 'r1'})
-        _, (found,) = inbox.unread(self.id)
+        request = inbox.add_request(self.sid, 'report', {'run': 'r1'})
+        _, (found,) = inbox.unread(self.sid)
         self.assertEqual((request, 'report', {'run': 'r1'}),
                          (found.id, found.kind, found.body))
 
     def test_order_of_arrival(self):
         ids = [self.reply(project=f'p{number}') for number in range(9)]
-        self.assertEqual(ids, [row.id for row in inbox.unread(self.id)[0]])
+        self.assertEqual(ids, [row.id for row in inbox.unread(self.sid)[0]])
 
     def test_same_reply_is_kept_once(self):
         first = self.reply(actions={'i1': 'MIGRATE'})
@@ -57,14 +57,14 @@ class InboxTest:
                 {'state': 'NACK_MAINTENANCE'}, {'project': 'p2'},
                 {'instance_id': 'i1'})):
             self.reply(**other)
-            self.assertEqual(number + 2, len(inbox.unread(self.id)[0]))
+            self.assertEqual(number + 2, len(inbox.unread(self.sid)[0]))
 
     def test_same_reply_after_another_counts(self):
         states = ['ACK_MAINTENANCE', 'NACK_MAINTENANCE', 'ACK_MAINTENANCE']
         for state in states:
             self.reply(state)
         self.assertEqual(
-            states, [row.state for row in inbox.unread(self.id)[0]])
+            states, [row.state for row in inbox.unread(self.sid)[0]])
 
     def test_same_reply_after_it_was_read_counts(self):
         first = self.reply()
@@ -72,7 +72,7 @@ class InboxTest:
         second = self.reply()
         self.assertNotEqual(first, second)
         self.assertEqual([second],
-                         [row.id for row in inbox.unread(self.id)[0]])
+                         [row.id for row in inbox.unread(self.sid)[0]])
 
     def test_sessions_with_unread(self):
         def unread():
@@ -80,12 +80,12 @@ class InboxTest:
 
         self.assertEqual([], unread())
         reply = self.reply()
-        self.assertEqual([self.id], unread())
+        self.assertEqual([self.sid], unread())
         self.assertEqual([], inbox.sessions_with_unread('another'))
         self.consume(reply)
         self.assertEqual([], unread())
-        inbox.add_request(self.id, 'delete')
-        self.assertEqual([self.id], unread())
+        inbox.add_request(self.sid, 'delete')
+        self.assertEqual([self.sid], unread())
 
     def test_unknown_session(self):
         self.assertRaises(errors.SessionNotFound, inbox.add_reply,
@@ -97,7 +97,7 @@ class InboxTest:
         results = records.race(
             *[lambda a=f'p{number}': self.reply(project=a)
               for number in range(4)],
-            *[lambda: pictures.commit(self.id, self.engine, 1)] * 4)
+            *[lambda: pictures.commit(self.sid, self.engine, 1)] * 4)
         self.assertEqual([None] * 4, results[4:])
         self.assertEqual(sorted(results[:4]), sorted(
-            row.id for row in inbox.unread(self.id)[0]))
+            row.id for row in inbox.unread(self.sid)[0]))
