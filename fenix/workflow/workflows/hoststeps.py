@@ -25,19 +25,21 @@ class HostSteps:
 
     def consents(self, host):
         """Return what the projects say to each instance on the host."""
-        consents, new = [], []
-        for instance in self.instances_on(host):
-            ask = self.picture.ask_about(
-                host.question, host.name, instance.instance_id)
-            if ask is None or (ask.round < host.round and ask.state in (
-                    'nacked', 'expired', 'unsubscribed')):
-                new.append(instance)
-            else:
-                consents.append(self.consent(ask))
+        instances = self.instances_on(host)
+        new = [row for row in instances if self.unasked(host, row)]
         if new:
-            consents.append(None)
             self.put_questions(host, new)
-        return consents
+        return [None if self.unasked(host, row) else self.consent(
+            self.picture.ask_about(
+                host.question, host.name, row.instance_id))
+            for row in instances]
+
+    def unasked(self, host, instance):
+        """Tell whether an instance has to be asked about, or once more."""
+        ask = self.picture.ask_about(
+            host.question, host.name, instance.instance_id)
+        return ask is None or (ask.round < host.round and ask.state in (
+            'nacked', 'expired', 'unsubscribed'))
 
     def put_questions(self, host, instances):
         """Ask about instances: each by itself if it has constraints, the
