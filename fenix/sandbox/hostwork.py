@@ -3,7 +3,7 @@
 
 Fenix' "command" action runs it, with the host's name in ``FENIX_HOST`` and
 the session in ``FENIX_SESSION_ID``. It may run again: work that goes on is
-waited for. It is a program of its own, which uses nothing but Python.
+waited for, and what is done is not done again. It is a program of its own, which uses nothing but Python.
 """
 
 import argparse
@@ -33,7 +33,8 @@ def main(argv=None) -> int:
         return 1
     try:
         _call(f'{url}/hosts/{host}/work',
-              {'session': os.environ.get('FENIX_SESSION_ID')})
+              {'session': os.environ.get('FENIX_SESSION_ID'),
+               'run': os.environ.get('FENIX_RUN_ID')})
     except urllib.error.HTTPError as error:
         text = error.read().decode(errors='replace')
         if error.code != 409 or not _working(url, host):

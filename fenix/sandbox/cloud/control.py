@@ -86,7 +86,7 @@ class Control(http.Service):
         """Work on a host, and answer when it is done."""
         body = request.body() if request.content_length else {}
         work = self._model.start_work(host, body.get('session'),
-                                      body.get('seconds'))
+                                      body.get('seconds'), body.get('run'))
         with self._model.changed:
             # The ticker, or any request, lets it come to its end.
             self._model.changed.wait_for(lambda: work.done)

@@ -70,6 +70,7 @@ class Work:
 
     host: str
     session: str | None
+    run: str | None = None
     done: bool = False
 
 
@@ -80,6 +81,7 @@ class Host:
     :ivar alive: False while it is switched off (by the control API)
     :ivar work: the work under way on it, or None
     :ivar uuid: of its resource provider and its hypervisor
+    :ivar runs: ids of the runs of work that are done
     :ivar generation: of its resource provider
     """
 
@@ -93,6 +95,7 @@ class Host:
     services: list[Service] = dataclasses.field(default_factory=list)
     alive: bool = True
     work: Work | None = None
+    runs: set[str | None] = dataclasses.field(default_factory=set)
     generation: int = 1
 
     @property

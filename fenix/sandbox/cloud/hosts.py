@@ -139,14 +139,19 @@ class Hosts(core.Core):
 
     @core.operation
     def start_work(self, host: str, session: str | None = None,
-                   seconds: float | None = None) -> entities.Work:
+                   seconds: float | None = None,
+                   run: str | None = None) -> entities.Work:
         """Work on a host; its services are down until it is done.
 
         :param seconds: how long; default as configured
+        :param run: what the work is known by: once done it is not done
+            again, as an upgrade finds that nothing is left to upgrade
         :returns: the work, whose ``done`` becomes True
         :raises errors.Conflict: something is on it, or it is worked on
         """
         found = self.get_host(host)
+        if run is not None and run in found.runs:
+            return entities.Work(host, session, run, done=True)
         if found.work is not None:
             raise errors.Conflict(f'{host} is being worked on.')
         servers = [server.id for server in self.servers_on(host)]
@@ -158,7 +163,7 @@ class Hosts(core.Core):
         if moves:
             raise errors.Conflict(
                 f'Migrations go from or to {host}: {", ".join(moves)}')
-        found.work = entities.Work(host, session)
+        found.work = entities.Work(host, session, run)
         self._record('host.work.start', host=host, session=session)
         self._note_host(found)
         self._after(self.times.host if seconds is None else seconds,
@@ -169,5 +174,6 @@ class Hosts(core.Core):
         work = host.work
         host.work = None
         work.done = True
+        host.runs.add(work.run)
         self._record('host.work.end', host=host.name, session=work.session)
         self._note_host(host)
