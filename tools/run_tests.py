@@ -161,12 +161,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--require-servers', action='store_true',
                         help='a server that is not reachable is a failure')
+    parser.add_argument('--coverage', action='store_true',
+                        help='note which lines are run')
     parser.add_argument('args', nargs='*', metavar='ARG',
                         help='for "stestr run", for example a regex that '
                              'picks tests; options of it after "--"')
     options = parser.parse_args()
     environ = dict(os.environ)
     absent = find_servers(environ)
+    # stestr would take a PYTHON that was meant for make.
+    environ['PYTHON'] = sys.executable + (
+        ' -m coverage run --source fenix --parallel-mode'
+        if options.coverage else '')
     for what in ('LOG', 'STDOUT', 'STDERR'):
         # Shown with a test that fails, and only then.
         environ.setdefault(f'OS_{what}_CAPTURE', '1')
