@@ -10,7 +10,7 @@ OPTS = [
             ('noauth', 'everybody may do everything: for tests only')],
         help='How requests are authenticated.'),
     cfg.HostAddressOpt(
-        'host', default='0.0.0.0',
+        'host', default='0.0.0.0',  # noqa: S104 - VNF managers reach it
         help='Address on which the fenix-api command listens. A real WSGI '
              'server that runs fenix.wsgi.api:application has its own '
              'setting.'),

@@ -86,14 +86,3 @@ def session_state(session, active_hosts):
     if session.phase == FINISH:
         return words.MAINTENANCE_COMPLETE
     return words.MAINTENANCE_DONE
-
-
-def host_state(host):
-    """Return the state of a host as its administrator sees it."""
-    if host.reason is not None:
-        return 'failed'
-    if host.announced:
-        return words.IN_MAINTENANCE
-    return {ASK: 'asked', LEAVE: 'asked', EMPTY: 'emptying',
-            MAINTAIN: 'emptying', GIVE_BACK: words.IN_MAINTENANCE,
-            DONE: words.MAINTENANCE_COMPLETE}.get(host.step, host.step)

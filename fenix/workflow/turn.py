@@ -117,11 +117,14 @@ class Turn:
         return self.session.settings.get(
             name, getattr(self.conf.workflow, name))
 
-    def constraints(self, instance_ids):
+    def constraints(self, instance_ids, owners=None):
         """Return what is registered for instances, as it stands now.
 
-        Read once a turn.
+        Read once a turn. What another project than its owner registered for
+        an instance does not count (CONTRACT.md 1.4 rule 4).
 
+        :param owners: {instance id: project id} of instances that may be on
+            other hosts than the session's
         :returns: ({instance id: InstanceConstraint}, {group id:
             GroupConstraint}), None standing for those without
         """
@@ -133,7 +136,14 @@ class Turn:
             for group_id, group in found_groups.items():
                 groups.setdefault(group_id, group)
         return ({key: instances[key] for key in instance_ids
-                 if instances[key] is not None}, groups)
+                 if instances[key] is not None
+                 and self._owns(instances[key], owners)}, groups)
+
+    def _owns(self, row, owners):
+        known = self.picture.instances.get(row.instance_id)
+        owner = known.project_id if known else (owners or {}).get(
+            row.instance_id)
+        return row.project_id == owner
 
     # -- rows ---------------------------------------------------------------
 

@@ -93,7 +93,9 @@ def view(turn, found):
         hosts[name] = plan.HostView(
             name=name, free=capacity.free, total=capacity.total,
             standing=standing, open=service.up and service.enabled)
-    constrained, limits = turn.constraints(list(found.servers))
+    constrained, limits = turn.constraints(found.servers, {
+        server.instance_id: server.project_id
+        for server in found.servers.values()})
     groups = {group.group_id: plan.GroupView(
         group_id=group.group_id,
         anti_affinity='anti' in group.policy,
