@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """fenix-engine: runs the sessions that it owns."""
 
-from fenix import _threading  # noqa: F401, I001
+# It has to come before anything else of oslo.
+from fenix import _threading  # noqa: F401
 
+# isort: split
 import sys
 
+from oslo_service import opts
 from oslo_service import service
 
 from fenix import conf
@@ -14,6 +17,8 @@ from fenix.engine import service as engine_service
 def main(argv=None):
     """Run until SIGTERM."""
     conf.read(sys.argv[1:] if argv is None else argv, 'fenix-engine')
+    opts.register_service_opts(conf.CONF)
+    # What is cut off there is not even logged.
     conf.CONF.set_default(
         'graceful_shutdown_timeout',
         int(conf.CONF.engine.graceful_shutdown_timeout) + 5)
