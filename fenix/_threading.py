@@ -6,6 +6,12 @@ enough to make that choice for good. So the choice is made here, before
 anything else of oslo is imported.
 """
 
-from oslo_service import backend
+import warnings
+
+# futurist imports eventlet if it is there, and oslo.service requires it.
+# Nothing is patched by that, so its farewell concerns nobody here.
+warnings.filterwarnings('ignore', r'\s*Eventlet is deprecated')
+
+from oslo_service import backend  # noqa: E402
 
 backend.init_backend(backend.BackendType.THREADING)

@@ -9,7 +9,6 @@ They meet in the database and at the bell as always; with the transport
 from fenix import _threading  # noqa: F401
 
 # isort: split
-import signal
 import sys
 import threading
 

@@ -2,7 +2,6 @@
 """One engine: it owns sessions while its lease is valid, and runs them."""
 
 import contextlib
-import functools
 import socket
 import threading
 import time
@@ -40,6 +39,8 @@ class Engine:
         self.conf = conf
         self.clock = clocks.DatabaseClock()
         self._runners = {}
+        self._plugins = {}
+        self._workflows = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._look = threading.Event()
@@ -76,17 +77,22 @@ class Engine:
 
     # -- plug-ins -----------------------------------------------------------
 
-    @functools.lru_cache(maxsize=None)
     def plugin(self, name):
         """Return the action plug-in of that name, made once."""
-        return driver.DriverManager(
-            'fenix.actions', name, invoke_on_load=True,
-            invoke_args=(self.conf, self.run_changed)).driver
+        with self._lock:
+            if name not in self._plugins:
+                self._plugins[name] = driver.DriverManager(
+                    'fenix.actions', name, invoke_on_load=True,
+                    invoke_args=(self.conf, self.run_changed)).driver
+            return self._plugins[name]
 
-    @functools.lru_cache(maxsize=None)
     def workflow(self, name):
         """Return the workflow class of that name."""
-        return driver.DriverManager('fenix.workflows', name).driver
+        with self._lock:
+            if name not in self._workflows:
+                self._workflows[name] = driver.DriverManager(
+                    'fenix.workflows', name).driver
+            return self._workflows[name]
 
     def run_changed(self, run_id):
         """Pass on that the status of an action run changed."""

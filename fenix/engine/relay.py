@@ -6,8 +6,8 @@ starts when it is out. What is found half sent after a crash is sent again
 with the same message id, but for what today's clients act on every time.
 """
 
-from fenix.notify.publishers import base as publishers
 from fenix.notify import payloads
+from fenix.notify.publishers import base as publishers
 from fenix.workflow import ending
 from fenix.workflow.turn import Reading
 from fenix.workflow.verbs import asking

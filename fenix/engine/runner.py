@@ -48,7 +48,7 @@ TAKERS = {
     'confirm': moving.confirmed,
     'disable': hosting.disabled,
     'enable': hosting.enabled,
-    'set_reason': ending.marked,
+    'set_reason': hosting.explained,
     'start_run': acting.reported,
     'run_status': acting.reported,
     'cancel_run': lambda turn, effect, value, error: None,
@@ -152,6 +152,7 @@ class Runner:
             except errors.SessionNotFound:
                 self.ended = True
             except Exception as error:
+                LOG.exception('session %s: a turn failed', self.session_id)
                 self._forget()
                 self._failed(error)
 
@@ -169,7 +170,6 @@ class Runner:
     def _failed(self, error):
         """Try again later, a database that is away as long as it takes."""
         self._failures += 1
-        LOG.exception('session %s: a turn failed', self.session_id)
         if self._failures >= PATIENCE and not isinstance(
                 error, core.ERRORS):
             self._reason = f'internal error: {error!r}'
@@ -244,7 +244,7 @@ class Runner:
                       if name in values]
         return names
 
-    # -- messages ---------------------------------------------------------------
+    # -- messages -------------------------------------------------------------
 
     def _take_result(self, turn, result):
         """Note what came of an effect; return whom that concerns."""
@@ -274,8 +274,9 @@ class Runner:
             acting.ask_status(turn, run)
 
     def _take_inbox(self, turn, replies, requests):
-        """Take what projects and administrators said; return whom it
-        concerns.
+        """Take what projects and administrators said.
+
+        :returns: whom it concerns
         """
         touched = set()
         # Of what arrived together, a refusal counts before an agreement.
@@ -296,7 +297,7 @@ class Runner:
                     touched.add(run.host)
         return touched
 
-    # -- calls ------------------------------------------------------------------
+    # -- calls ----------------------------------------------------------------
 
     def _call(self, turn, workflow, touched):
         """Call the steps and the phase, until nothing changes any more."""

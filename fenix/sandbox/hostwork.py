@@ -3,7 +3,8 @@
 
 Fenix' "command" action runs it, with the host's name in ``FENIX_HOST`` and
 the session in ``FENIX_SESSION_ID``. It may run again: work that goes on is
-waited for, and what is done is not done again. It is a program of its own, which uses nothing but Python.
+waited for, and what is done is not done again. It is a program of its own,
+which uses nothing but Python.
 """
 
 import argparse

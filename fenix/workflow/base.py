@@ -56,7 +56,7 @@ class Workflow(abc.ABC):
     def finish(self):
         """Give everything back and tell every project."""
 
-    def over(self):
+    def over(self):  # noqa: B027 - it is a phase like any other
         """Nothing is left to do."""
 
     # -- steps: each returns the next step of the host, or None to stay -----

@@ -73,5 +73,5 @@ class Action(abc.ABC):
     def status(self, run) -> RunStatus:
         """Return how the run stands, ``LOST`` for one not started here."""
 
-    def cancel(self, run) -> None:
+    def cancel(self, run) -> None:  # noqa: B027 - most have nothing to end
         """End the run if it still goes on; called when a session is ended."""

@@ -12,5 +12,9 @@ class TestDefault(base.BaseTestCase):
         self.cloud.take()
         self.cloud.run()
         self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
-        print(self.cloud.states())
-        for line in self.cloud.timeline: print(line)
+        self.assertEqual(
+            ['DOWN_SCALE', 'PREPARE_MAINTENANCE', 'START_MAINTENANCE',
+             'PLANNED_MAINTENANCE', 'START_MAINTENANCE',
+             'PLANNED_MAINTENANCE', 'START_MAINTENANCE',
+             'MAINTENANCE_COMPLETE', 'MAINTENANCE_DONE'],
+            self.cloud.states())
