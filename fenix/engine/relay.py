@@ -55,9 +55,12 @@ def _needs_no_sending(turn, event):
 
 def _pass_over(turn, event):
     """Take an event for sent, and have its window watched."""
+    if event.sending_at is None:
+        turn.change(event, message_id=None)     # Nobody is to be told.
+        return
     ask = _published(turn, event)
     if ask is not None:
-        turn.change(ask, unsure=event.sending_at is not None)
+        turn.change(ask, unsure=True)
         turn.subject = ask.host
         turn.wake(turn.now)
 
@@ -65,12 +68,23 @@ def _pass_over(turn, event):
 def _sending(turn, event):
     ask = turn.picture.asks.get(event.ask_id)
     payload = event.payload
-    if ask is not None and ask.reply_by is None:
+    if ask is not None and ask.reply_by is None and (
+            not _says_enough(turn, event, ask)):
         end = asking.end_of_window(turn, ask, turn.now)
         payload = payloads.with_times(payload, reply_at=end, actions_at=end)
         if ask.state == 'waiting':
             turn.change(ask, state='open')
     turn.change(event, sending_at=turn.now, payload=payload)
+
+
+def _says_enough(turn, event, ask):
+    """Tell whether an event may be repeated as it is.
+
+    It names the end of a window; that may be a bit earlier than the end
+    that counts, which follows from the publication.
+    """
+    return event.sending_at is not None and turn.now < turn.later(
+        ask.window / 2, event.sending_at)
 
 
 def _published(turn, event):
@@ -90,13 +104,18 @@ def published(turn, count, error):
     """Note how a batch went out.
 
     :param count: how many notifications surely did
-    :returns: the asks whose windows began
+    :returns: names of the hosts that this concerns; None for the phase
     """
     outbox = turn.picture.outbox
     reading = turn.memory.readings.setdefault(OUTBOX, Reading())
-    asks = []
+    subjects = set()
     for _ in range(min(count or 0, len(outbox))):
-        asks.append(_published(turn, outbox.popleft()))
+        event = outbox.popleft()
+        ask = _published(turn, event)
+        if ask is not None:
+            subjects.add(ask.host)
+        elif event.event_type == telling.HOST_EVENT:
+            subjects.add(event.payload['host'])
     if error is None:
         reading.succeed(None, turn.now, turn.now)
     else:
@@ -110,4 +129,4 @@ def published(turn, count, error):
                               f'{error}')
         elif reading.failures == 1:
             telling.warn(turn, f'notifications wait: {error}')
-    return [ask for ask in asks if ask is not None]
+    return subjects

@@ -105,6 +105,8 @@ class Runner:
         self.timers = {}
         #: Nothing is left to do here: another owns it, or it is over.
         self.ended = False
+        #: Calls that were started and have not ended.
+        self._in_flight = set()
         self._failures = 0
         self._reason = None
         self._messages = collections.deque([INBOX])
@@ -130,9 +132,7 @@ class Runner:
         with self._lock:
             if self.ended:
                 return
-            messages = []
-            while self._messages:
-                messages.append(self._messages.popleft())
+            messages = self._take_messages()
             try:
                 self._turn(messages)
                 self._failures = 0
@@ -142,12 +142,14 @@ class Runner:
                 self.let_go()
             except claims.Busy as busy:
                 self._forget()
+                self._messages.extendleft(reversed(messages))
                 self.memory.busy[busy.group_id] = busy.until or (
                     self._in(self.conf.nova.observe_interval))
                 self._messages.append(INBOX)
             except errors.HostClaimed as claimed:
                 self._forget()
                 self._reason = str(claimed)
+                self._messages.extendleft(reversed(messages))
                 self._messages.append(INBOX)
             except errors.SessionNotFound:
                 self.ended = True
@@ -155,6 +157,15 @@ class Runner:
                 LOG.exception('session %s: a turn failed', self.session_id)
                 self._forget()
                 self._failed(error)
+
+    def _take_messages(self):
+        messages = []
+        while self._messages:
+            messages.append(self._messages.popleft())
+            if isinstance(messages[-1], Result):
+                self._in_flight.discard(messages[-1].effect.what)
+                self.memory.in_flight.discard(messages[-1].effect.what)
+        return messages
 
     def let_go(self):
         """Take no more turns: another engine may own the session.
@@ -179,8 +190,12 @@ class Runner:
         return self.clock.now() + datetime.timedelta(seconds=seconds)
 
     def _forget(self):
+        """Forget what a turn may have changed that was not committed.
+
+        Calls that were made before go on, and their answers will come.
+        """
         self.picture = None
-        self.memory = turns.Memory()
+        self.memory = turns.Memory(in_flight=set(self._in_flight))
         self.timers = {}
 
     def _turn(self, messages):
@@ -217,6 +232,7 @@ class Runner:
         self._commit(turn, consumed)
         self._reason = None
         self.timers.update(turn.wakes)
+        self._in_flight.update(effect.what for effect in turn.effects)
         self.executor.submit(self, turn.effects)
         if over:
             self._end()
@@ -249,11 +265,9 @@ class Runner:
     def _take_result(self, turn, result):
         """Note what came of an effect; return whom that concerns."""
         effect = result.effect
-        what = (effect.kind, effect.key)
-        self.memory.in_flight.discard(what)
+        what = effect.what
         if effect.kind == 'publish':
-            asks = relay.published(turn, result.value, result.error)
-            return {ask.host for ask in asks} or {'outbox'}
+            return relay.published(turn, result.value, result.error)
         if effect.kind in READS:
             reading = self.memory.readings.setdefault(what, turns.Reading())
             if result.error is None:

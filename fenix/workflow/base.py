@@ -113,6 +113,12 @@ class Workflow(abc.ABC):
         """Tell whether a question is decided."""
         return asking.answered(self.turn, ask)
 
+    def withdraw_questions(self, host):
+        """Take back what has not been answered about a host."""
+        for ask in list(self.picture.unanswered.values()):
+            if ask.host == host.name:
+                asking.withdraw(self.turn, ask)
+
     def consent(self, ask):
         """Return PROCEED or SKIP, or None while the question is open.
 
@@ -149,6 +155,13 @@ class Workflow(abc.ABC):
         self.turn.memory.targets[host.name] = dict(targets or {})
         telling.step(self.turn, host, step)
 
+    def told_of(self, host):
+        """True when the last that was told of a host is published."""
+        return not any(
+            event.payload.get('host') == host.name
+            for event in self.picture.outbox
+            if event.event_type == telling.HOST_EVENT)
+
     # -- verbs: instances and actions ---------------------------------------
 
     def move(self, host, instance):
@@ -158,9 +171,11 @@ class Workflow(abc.ABC):
         """
         ask = self.picture.ask_about(
             host.question, host.name, instance.instance_id)
-        action = asking.action_for(self.turn, ask, instance.instance_id)
-        return moving.move(self.turn, host, instance, action,
-                           functools.partial(self.target, host))
+        return moving.move(
+            self.turn, host, instance,
+            action=functools.partial(asking.action_for, self.turn, ask,
+                                     instance.instance_id),
+            target=functools.partial(self.target, host))
 
     def follow(self, move):
         """See a move that was begun to its end; true when done.

@@ -4,6 +4,7 @@
 from fenix import words
 from fenix.workflow import states
 from fenix.workflow.turn import Failed
+from fenix.workflow.turn import Reading
 from fenix.workflow.verbs import acting
 from fenix.workflow.verbs import asking
 from fenix.workflow.verbs import hosting
@@ -24,26 +25,42 @@ def fail_host(turn, host, reason):
 
 
 def resume(turn):
-    """Go on where the session stopped; what had failed gets a new round."""
-    session = turn.session
+    """Go on where the session stopped; what had failed gets a new round.
+
+    What is done stays done, and answers that were given stay valid. All
+    deadlines count from now on: the pause was not the projects' time.
+    """
+    session, picture = turn.session, turn.picture
     if session.state != words.MAINTENANCE_FAILED or session.deleting:
         return False
     telling.note(turn, 'continued by the administrator')
     turn.change(session, reason=None, round=session.round + 1,
-                scale_in_free=None, finished_at=None)
-    for host in turn.picture.hosts.values():
-        if host.reason is not None:
+                finished_at=None)
+    for ask in list(picture.unanswered.values()):
+        asking.answered(turn, ask)
+    if not any(ask.question == words.SCALE_IN
+               for ask in picture.unanswered.values()):
+        turn.change(session, scale_in_free=None)    # Measured anew.
+    for host in picture.hosts.values():
+        if host.step not in states.THROUGH:
             turn.change(host, reason=None, round=host.round + 1,
-                        step_at=turn.now)
+                        step_at=host.step_at and turn.now)
+    for move in picture.moving.values():
+        turn.change(move, deadline=turn.later(
+            turn.option('own_action_window')))
     turn.memory.readings.clear()
     return True
 
 
 def delete(turn):
-    """Note that the session is to be deleted."""
+    """Note that the session is to be deleted.
+
+    Nobody is asked any more, but told that it may scale back.
+    """
     turn.change(turn.session, deleting=True, finished_at=None)
     for ask in list(turn.picture.unanswered.values()):
-        turn.change(ask, state='withdrawn', answered_at=turn.now)
+        if ask.question != words.MAINTENANCE_COMPLETE:
+            asking.withdraw(turn, ask)
     turn.memory.readings.clear()
 
 
@@ -60,77 +77,66 @@ def give_back(turn, workflow):
                       reason='its session was deleted while it ran')
     if not settled:
         return False
-    hosts = list(turn.picture.hosts.values())
-    if not all([_release(turn, host) for host in hosts]):
+    spoiled = {run.host: run for run in turn.picture.runs.values()
+               if run.state == 'failed'
+               and turn.picture.latest_run(run.action_id, run.host) is run}
+    if not all([_release(turn, host, spoiled.get(host.name))
+                for host in turn.picture.hosts.values()]):
         return False
-    if not all([_scaled_back(turn, project_id)
-                for project_id in _scaled_in(turn)]):
-        return False
-    return not turn.picture.outbox
+    for project_id in _scaled_in(turn):
+        _scale_back(turn, project_id)
+    return not turn.picture.outbox or _unheard(turn)
 
 
-def _release(turn, host):
-    """Release one host; true when nothing is left to do about it."""
-    spoiled = [run for run in turn.picture.runs.values()
-               if run.host == host.name and run.state == 'failed'
-               and turn.picture.latest_run(run.action_id, host.name) is run]
+def _release(turn, host, spoiled):
+    """Release one host; true when nothing is left to do about it.
+
+    :param spoiled: a run on it that did not succeed, or None
+    """
     try:
-        if spoiled:
-            return _mark(turn, host, spoiled[0])
+        if spoiled is not None:
+            return hosting.explain(
+                turn, host, f'action {spoiled.plugin} did not succeed: '
+                            f'{spoiled.reason}')
         if not hosting.enable(turn, host):
             return False
     except Failed as failure:
         telling.warn(turn, f'host {host.name} could not be given back: '
                            f'{failure}', host=host.name)
-        turn.change(host, disabled=hosting.BEFORE)
-        return True
-    if host.announced:
+        turn.change(host, disabled=hosting.KEPT)
+    if host.announced and host.disabled != hosting.KEPT:
         telling.host_state(turn, host, words.MAINTENANCE_COMPLETE)
     return True
 
 
-def _mark(turn, host, run):
-    """Leave a host disabled, and say in Nova why."""
-    if host.disabled != hosting.US:
-        return True
-    if turn.in_flight('set_reason', host.name):
-        return False
-    mark = hosting.mark(turn.session)
-    turn.effect('set_reason', host.name, host.name, (
-        host.name, f'{mark} action {run.plugin} did not succeed: '
-                   f'{run.reason}', mark))
-    return False
-
-
-def marked(turn, effect, _, error):
-    """Note that the reason is in Nova, or that it could not be put there."""
-    host = turn.picture.hosts[effect.key]
-    if error is not None:
-        telling.warn(turn, f'the reason why {host.name} stays disabled could '
-                           f'not be put into Nova: {error}', host=host.name)
-    turn.change(host, disabled=hosting.BEFORE)
-
-
 def _scaled_in(turn):
     """Return the projects that scaled in, or may have, for the session."""
-    return sorted({ask.project_id for ask in turn.picture.asks.values()
-                   if ask.question == words.SCALE_IN
-                   and ask.published_at is not None})
+    return sorted({ask.project_id
+                   for ask in turn.picture.asks_to(words.SCALE_IN)
+                   if ask.published_at is not None})
 
 
-def _scaled_back(turn, project_id):
-    """See to it that a project is told to scale back; true once it was."""
-    known = turn.picture.latest_ask(words.MAINTENANCE_COMPLETE, project_id)
-    if known is None:
-        try:
-            known = asking.ask(
-                turn, words.MAINTENANCE_COMPLETE, project_id, [],
-                window=turn.option('complete_window'))
-        except Failed as failure:
-            telling.warn(turn, f'project {project_id} could not be told that '
-                               f'it may scale back: {failure}')
-            return True
-    return known is not None and known.state != 'waiting'
+def _scale_back(turn, project_id):
+    """Tell a project that it may scale back, unless it was told.
+
+    Whether anybody listens does not matter: nothing hangs on the answer.
+    """
+    if turn.picture.latest_ask(
+            words.MAINTENANCE_COMPLETE, project_id) is None:
+        asking.put(turn, words.MAINTENANCE_COMPLETE, project_id,
+                   turn.picture.instances_of(project_id),
+                   window=turn.option('complete_window'))
+
+
+def _unheard(turn):
+    """Tell whether the bus has been away for longer than one waits for it."""
+    reading = turn.memory.readings.get(('publish', 'outbox'), Reading())
+    if reading.failing_since is None or not turn.passed(turn.later(
+            turn.conf.notify.max_delay, reading.failing_since)):
+        return False
+    telling.warn(turn, f'deleted with {len(turn.picture.outbox)} '
+                       f'notifications unpublished: {reading.error}')
+    return True
 
 
 def at_rest(turn):
@@ -143,5 +149,4 @@ def at_rest(turn):
                for move in turn.picture.moving.values())
 
 
-__all__ = ['at_rest', 'delete', 'fail', 'fail_host', 'give_back', 'marked',
-           'resume', 'states']
+__all__ = ['at_rest', 'delete', 'fail', 'fail_host', 'give_back', 'resume']

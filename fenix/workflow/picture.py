@@ -34,16 +34,25 @@ class Picture:
                            for host in rows.hosts)
         self.instances = {}
         self.on_host = collections.defaultdict(set)
+        self._of_project = collections.defaultdict(set)
+        #: Ids of the instances in ERROR.
+        self.in_error = set()
         self.asks = {}
         self.unanswered = {}
         self._asks = {}
+        self._asks_to = collections.defaultdict(list)
         self._asks_of_instance = {}
         self.moves = {}
         self.moving = {}
         self._moves = {}
+        self._left_at = {}
+        #: Ids of the instances whose newest move failed: they may still
+        #: hold their share of a group.
+        self.holding = set()
         self.actions = sorted(rows.actions, key=lambda action: (
             action.plugin, action.position))
         self.runs = {}
+        self._running = {}
         self._runs = {}
         self.outbox = collections.deque(rows.events)
         for row in rows.instances:
@@ -72,8 +81,12 @@ class Picture:
 
     def _index_instance(self, instance):
         self.instances[instance.instance_id] = instance
+        key = instance.instance_id
         if instance.host is not None and not instance.gone:
-            self.on_host[instance.host].add(instance.instance_id)
+            self.on_host[instance.host].add(key)
+        _keep(self._of_project[instance.project_id], key, not instance.gone)
+        _keep(self.in_error, key,
+              instance.status == 'ERROR' and not instance.gone)
 
     def unplace(self, instance):
         """Forget where an instance is, before that changes."""
@@ -89,6 +102,7 @@ class Picture:
         if new:
             self._asks[ask.question, ask.project_id, ask.host,
                        ask.instance_id] = ask
+            self._asks_to[ask.question].append(ask)
             for instance_id in ask.instance_ids:
                 self._asks_of_instance[
                     ask.question, ask.host, instance_id] = ask
@@ -99,13 +113,20 @@ class Picture:
         self.moves[move.id] = move
         if move.state in MOVING:
             self.moving[move.id] = move
-        else:
-            self.moving.pop(move.id, None)
+            return
+        self.moving.pop(move.id, None)
+        _keep(self.holding, move.instance_id, move.state == 'failed')
+        self._left_at[move.source] = max(
+            move.ended_at, self._left_at.get(move.source, move.ended_at))
 
     def _index_actionrun(self, run):
         if run.id not in self.runs:
             self._runs[run.action_id, run.host] = run
         self.runs[run.id] = run
+        if run.state == 'running':
+            self._running[run.id] = run
+        else:
+            self._running.pop(run.id, None)
 
     def queue(self, event):
         """Put a new event behind the others that wait to be published."""
@@ -120,12 +141,20 @@ class Picture:
 
     def projects(self):
         """Return the ids of the projects with instances in the session."""
-        return sorted({row.project_id for row in self.instances.values()
-                       if not row.gone})
+        return sorted(project_id for project_id, ids
+                      in self._of_project.items() if ids)
+
+    def instances_of(self, project_id):
+        """Return the ids of the instances of a project, in order."""
+        return sorted(self._of_project[project_id])
 
     def latest_ask(self, question, project_id, host=None, instance_id=None):
         """Return the newest ask of that kind, or None."""
         return self._asks.get((question, project_id, host, instance_id))
+
+    def asks_to(self, question):
+        """Return all asks with a question, oldest first."""
+        return self._asks_to[question]
 
     def ask_about(self, question, host, instance_id):
         """Return the newest ask that is about an instance, or None."""
@@ -139,14 +168,26 @@ class Picture:
         """Return the moves off a host that are not over."""
         return [move for move in self.moving.values() if move.source == host]
 
+    def left_at(self, host):
+        """Return when the last move off a host ended, or None."""
+        return self._left_at.get(host)
+
     def latest_run(self, action_id, host):
         """Return the newest run of an action on a host, or None."""
         return self._runs.get((action_id, host))
 
     def running(self):
         """Return the action runs that go on."""
-        return [run for run in self.runs.values() if run.state == 'running']
+        return list(self._running.values())
 
     def active_hosts(self):
         """Return the hosts in a step that is not at rest."""
         return [self.hosts[name] for name in sorted(self.active)]
+
+
+def _keep(ids, key, belongs):
+    """Have an id in a set, or not."""
+    if belongs:
+        ids.add(key)
+    else:
+        ids.discard(key)

@@ -72,9 +72,11 @@ def session_state(session, active_hosts):
     if session.phase == ANNOUNCE:
         return words.MAINTENANCE
     if session.phase == MAKE_ROOM:
+        if session.scale_in_free is not None:
+            return words.SCALE_IN
         # Until the first question the session only measures.
-        return (words.SCALE_IN if session.scale_in_free is not None
-                else session.state)
+        return (session.state if session.state != words.MAINTENANCE_FAILED
+                else words.START_MAINTENANCE)
     if session.phase == RUN_HOSTS:
         questions = {host.question for host in active_hosts
                      if host.step in (ASK, EMPTY)}

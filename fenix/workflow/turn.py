@@ -34,6 +34,10 @@ class Effect:
     host: str | None = None
     args: tuple = ()
 
+    @property
+    def what(self):
+        return self.kind, self.key
+
 
 @dataclasses.dataclass
 class Reading:
@@ -104,6 +108,7 @@ class Turn:
         self._read_constraints = constraints
         self._constraints = ({}, {})
         self.added = []
+        self._new = set()
         self.changed = {}
         self.effects = []
         self.claims = []
@@ -153,6 +158,7 @@ class Turn:
         if row.id is None:
             row.id = models.new_id()
         self.added.append(row)
+        self._new.add(row.id)
         if isinstance(row, models.Event):
             row.seq = self.session.seq + 1
             row.position = self._place
@@ -174,7 +180,7 @@ class Turn:
             setattr(row, name, value)
         if not isinstance(row, models.Session | models.Event):
             self.picture.index(row)
-        if row not in self.added:
+        if row.id not in self._new:
             self.changed.setdefault((type(row), row.id), {}).update(values)
 
     @property
@@ -185,8 +191,9 @@ class Turn:
     # -- the world outside --------------------------------------------------
 
     def effect(self, kind, key, host=None, args=()):
-        """Start an effect after the commit, unless one of its kind and key
-        is on its way.
+        """Start an effect after the commit.
+
+        Unless one of its kind and key is on its way already.
         """
         if (kind, key) not in self.memory.in_flight:
             self.memory.in_flight.add((kind, key))
@@ -197,7 +204,7 @@ class Turn:
         return (kind, key) in self.memory.in_flight
 
     def read(self, kind, key, after):
-        """Return what the cloud says, in an answer begun at ``after`` or later.
+        """Return what the cloud says, asked at ``after`` or later.
 
         :returns: the answer, or None: it is not there yet, call again
         :raises Failed: the cloud could not be read for ``[workflow]

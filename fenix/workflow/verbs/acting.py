@@ -10,6 +10,8 @@ from fenix.workflow.verbs import telling
 
 #: Runs that need nothing more.
 GOOD = frozenset(['done', 'skipped'])
+#: What a run is after an administrator's word on it.
+REPORTS = {'DONE': 'done', 'SKIP': 'skipped', 'FAILED': 'failed'}
 
 
 def run_actions(turn, type_, host=None):
@@ -126,19 +128,18 @@ def report(turn, run_id, state, output=None):
     run = turn.picture.runs.get(run_id)
     if run is None or run.state in GOOD:
         return None
-    if state == 'DONE':
-        settle(turn, run, actions.DONE, output)
-    elif state == 'SKIP':
-        if run.state == 'running':
-            cancel(turn, run)
-        settle(turn, run, 'skipped', output)
-    elif state == 'FAILED' and run.state == 'running':
-        settle(turn, run, actions.FAILED, output,
-               'the administrator reported that it failed')
-    elif state == 'RETRY' and run.state == 'failed':
+    if state == 'RETRY' and run.state == 'failed':
         turn.change(run, round=-1)
-    else:
+        return run
+    if state not in REPORTS:
         return None
+    if run.state == 'running':
+        cancel(turn, run)
+    elif state == 'FAILED':
+        return None
+    settle(turn, run, REPORTS[state], output, reason=(
+        'the administrator reported that it failed'
+        if state == 'FAILED' else None))
     return run
 
 

@@ -56,6 +56,16 @@ def ask(turn, question, project_id, instance_ids, window, host=None,
     listens = subscribed(turn, project_id)
     if listens is None:
         return None
+    return put(turn, question, project_id, instance_ids, window, host,
+               instance_id, until, round, listens)
+
+
+def put(turn, question, project_id, instance_ids, window, host=None,
+        instance_id=None, until=None, round=0, listens=True):
+    """Put a question to a project, whether anybody listens or not.
+
+    See ``ask``. To one that does not listen it is only noted.
+    """
     row = turn.add(models.Ask(
         question=question, project_id=project_id, host=host,
         instance_id=instance_id, round=round, window=window, until=until,
@@ -72,6 +82,11 @@ def ask(turn, question, project_id, instance_ids, window, host=None,
             meta=turn.session.meta, instance_id=instance_id),
             ask=row, once=question in telling.ONCE)
     return row
+
+
+def withdraw(turn, row):
+    """Take a question back that nobody has to answer any more."""
+    turn.change(row, state='withdrawn', answered_at=turn.now)
 
 
 def end_of_window(turn, row, published_at):
@@ -127,7 +142,7 @@ def take(turn, reply):
         return []
     decided = []
     for row in _addressed(turn, question, reply, agreed):
-        actions = _actions(row, reply)
+        actions = _actions(turn, row, reply)
         if reply.instance_id and row.instance_id is None:
             if agreed and not set(row.instance_ids) <= set(
                     actions) | set(row.actions):
@@ -165,8 +180,11 @@ def _addressed(turn, question, reply, agreed):
     return rows
 
 
-def _actions(row, reply):
-    """Return the actions that a reply chooses for the instances of an ask."""
+def _actions(turn, row, reply):
+    """Return the actions that a reply chooses for the instances of an ask.
+
+    None stands for an instance that is agreed to without a choice.
+    """
     actions = {instance_id: action
                for instance_id, action in reply.actions.items()
                if instance_id in row.instance_ids}
@@ -175,7 +193,19 @@ def _actions(row, reply):
     elif reply.action is not None:
         for instance_id in row.instance_ids:
             actions.setdefault(instance_id, reply.action)
-    return actions
+    return {instance_id: _known(turn, row, instance_id, action)
+            for instance_id, action in actions.items()}
+
+
+def _known(turn, row, instance_id, action):
+    """Return the action that a project chose, None if there is no such."""
+    known = None if action is None else words.read_action(action)
+    if action is not None and known is None:
+        telling.warn(turn, f'project {row.project_id} chose the unknown '
+                           f'action {action!r} for instance {instance_id}: '
+                           'what it registered, or the default, is done',
+                     instance_id=instance_id)
+    return known
 
 
 def action_for(turn, row, instance_id):
@@ -183,14 +213,8 @@ def action_for(turn, row, instance_id):
     constraint = turn.constraints([instance_id])[0].get(instance_id)
     default = (constraint.migration_type if constraint
                else turn.option('default_action'))
-    chosen = row.actions.get(instance_id) if row.state == 'acked' else None
-    if chosen is None:
-        # Nobody who could act himself has said that he will.
-        return (default if row.state == 'acked' or default !=
-                words.OWN_ACTION else turn.option('default_action'))
-    action = words.read_action(chosen)
-    if action is None:
-        telling.warn(turn, f'project {row.project_id} chose the unknown '
-                           f'action {chosen!r} for instance {instance_id}: '
-                           f'{default} is done', instance_id=instance_id)
-    return action or default
+    if row.state == 'acked':
+        return row.actions.get(instance_id) or default
+    # Nobody has said that he will act himself.
+    return (default if default != words.OWN_ACTION
+            else turn.option('default_action'))

@@ -14,6 +14,8 @@ from fenix.workflow.verbs import telling
 ASKED = 'asked'
 US = 'us'
 BEFORE = 'before'
+#: By us, and it stays so when its session goes.
+KEPT = 'kept'
 
 
 def mark(session):
@@ -53,7 +55,7 @@ def enable(turn, host):
 
     :returns: whether nothing of ours keeps it disabled
     """
-    if host.disabled in (None, BEFORE):
+    if host.disabled in (None, BEFORE, KEPT):
         return True
     if turn.in_flight('disable', host.name):
         return False
@@ -74,6 +76,28 @@ def enabled(turn, effect, is_enabled, error):
     if not is_enabled:
         telling.warn(turn, f'host {host.name} was disabled anew by another '
                            'hand: it is left so', host=host.name)
+
+
+def explain(turn, host, why):
+    """Leave a host disabled for good, and say in Nova why.
+
+    :returns: whether that is done
+    :raises Failed: it could not be said
+    """
+    if host.disabled != US:
+        return True
+    if _tried(turn, 'set_reason', host):
+        turn.effect('set_reason', host.name, host.name, (
+            host.name, f'{mark(turn.session)} {why}', mark(turn.session)))
+    return False
+
+
+def explained(turn, effect, _, error):
+    """Note that the reason is in Nova."""
+    if error is not None:
+        _note_failure(turn, effect, error)
+        return
+    turn.change(turn.picture.hosts[effect.key], disabled=KEPT)
 
 
 def _tried(turn, kind, host):
@@ -102,17 +126,18 @@ def _note_failure(turn, effect, error):
 
 
 def empty(turn, host):
-    """Tell whether a host is proved empty: at this moment, after it was
-    disabled, no server, no unfinished migration, no allocation.
+    """Tell whether a host is proved empty.
+
+    At this moment, after it was disabled, there is no server on it, no
+    unfinished migration to or from it, and no allocation of it.
 
     :raises Failed: it is not empty long after its last instance left
     """
     if not host.is_compute:
         return True
     # Newer than everything that we know to have happened there.
-    since = max([host.step_at] + [
-        move.ended_at for move in turn.picture.moves.values()
-        if move.source == host.name and move.ended_at is not None])
+    since = max(host.step_at,
+                turn.picture.left_at(host.name) or host.step_at)
     look = turn.watch('look_at_host', host.name, since)
     if look is None:
         return False

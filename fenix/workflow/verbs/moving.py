@@ -26,7 +26,8 @@ STEADY = frozenset(['ACTIVE', 'SHUTOFF', 'PAUSED', 'SUSPENDED'])
 def move(turn, host, instance, action, target):
     """Take an instance off a host.
 
-    :param action: MIGRATE, LIVE_MIGRATE or OWN_ACTION
+    :param action: a function that returns MIGRATE, LIVE_MIGRATE or
+        OWN_ACTION
     :param target: a function that returns the host that it goes to, or None
         while that is not known
     :returns: whether it is off the host
@@ -38,7 +39,7 @@ def move(turn, host, instance, action, target):
             raise Failed(known.reason)
         known = None
     if known is None:
-        known = _begin(turn, host, instance, action, target)
+        _begin(turn, host, instance, action(), target)
         return False
     return follow(turn, known)
 
@@ -57,8 +58,10 @@ def _begin(turn, host, instance, action, target):
         raise Failed(f'instance {server.instance_id} of project '
                      f'{server.project_id} is in ERROR on {host.name}: '
                      f'{server.fault}')
-    if action == words.LIVE_MIGRATE and server.status == 'SHUTOFF':
-        action = words.MIGRATE
+    # What Nova can do in these states.
+    if action != words.OWN_ACTION:
+        action = {'SHUTOFF': words.MIGRATE,
+                  'PAUSED': words.LIVE_MIGRATE}.get(server.status, action)
     steady = {words.MIGRATE: COLD, words.LIVE_MIGRATE: LIVE,
               words.OWN_ACTION: STEADY}[action]
     if server.task_state is not None or server.status not in steady:
@@ -74,7 +77,7 @@ def _begin(turn, host, instance, action, target):
         where = target(instance)
         if where is None:
             return
-    if not _claim(turn, instance):
+    if not _claim(turn, host, instance):
         return
     own = action == words.OWN_ACTION
     row = turn.add(models.Move(
@@ -88,26 +91,37 @@ def _begin(turn, host, instance, action, target):
         _send(turn, row)
 
 
-def _claim(turn, instance):
+def _claim(turn, host, instance):
     """Claim the instance's share of what its group can bear.
 
     Checked here against this session and at the commit against all others.
+
+    :raises Failed: the group could not bear it for too long
     """
     group = _group(turn, instance.instance_id)
     if group is None:
         return True
     limit = max(1, group.max_impacted_members)
-    impacted = sum(_group(turn, row.instance_id) is group
-                   for row in turn.picture.moving.values())
-    if impacted >= limit:
-        turn.wake(turn.later(turn.conf.nova.observe_interval))
-        return False
+    others = {row.instance_id for row in turn.picture.moving.values()}
+    others = (others | turn.picture.in_error) - {instance.instance_id}
+    impacted = [key for key in others if _group(turn, key) is group]
     until = turn.memory.busy.get(group.group_id)
-    if until is not None and not turn.passed(until):
-        return False
-    turn.claims.append(claims.GroupClaim(
-        group.group_id, limit, instance.instance_id))
-    return True
+    if len(impacted) < limit and (until is None or until <= turn.now):
+        turn.claims.append(claims.GroupClaim(
+            group.group_id, limit, instance.instance_id))
+        return True
+    turn.wake(max(until or turn.now, turn.later(
+        turn.conf.nova.observe_interval)))
+    since = max(host.step_at,
+                turn.picture.left_at(host.name) or host.step_at)
+    if not turn.picture.moving_from(host.name) and turn.passed(turn.later(
+            turn.option('migration_timeout') + group.recovery_time, since)):
+        raise Failed(
+            f'instance {instance.instance_id} waited too long for its group '
+            f'{group.group_id}, which bears {limit} impacts at once'
+            + (f'; impacted now: {", ".join(sorted(impacted))}'
+               if impacted else ''))
+    return False
 
 
 def _group(turn, instance_id):
@@ -119,11 +133,26 @@ def _group(turn, instance_id):
 
 def _release(turn, row):
     """Give the group's share back; the group recovers from now on."""
+    turn.picture.holding.discard(row.instance_id)
     group = _group(turn, row.instance_id)
     if group is not None:
         turn.claims.append(claims.GroupRelease(
             group.group_id, row.instance_id, group.recovery_time))
         turn.memory.busy[group.group_id] = turn.later(group.recovery_time)
+
+
+def recovered(turn, instance):
+    """Give back what a failed move holds, once its instance is well.
+
+    Until then it goes on weighing on its group.
+    """
+    if instance.instance_id in turn.picture.holding and (
+            instance.gone or _settled(instance)):
+        _release(turn, instance)
+
+
+def _settled(server):
+    return server.status in STEADY and server.task_state is None
 
 
 def _send(turn, row):
@@ -178,48 +207,56 @@ def _judge(turn, row, look):
     if server is None:
         return _end(turn, row, None)
     if row.action == words.OWN_ACTION:
-        if server.host != row.source and server.task_state is None and (
-                server.status in STEADY):
-            return _end(turn, row, server)
-        if turn.passed(row.deadline):
-            _fail(turn, row, f'project {row.project_id} said that it would '
-                             f'move instance {row.instance_id} off '
-                             f'{row.source} itself and did not', server)
-        return None
-    if row.state == 'unknown' and not _find_trace(turn, row, look):
-        return None
+        if server.host != row.source and _settled(server):
+            _end(turn, row, server)
+    elif row.state != 'unknown' or _find_trace(turn, row, look):
+        _judge_ours(turn, row, look)
+    if row.ended_at is None and turn.passed(row.deadline):
+        _fail(turn, row, _too_late(row, server), server)
+
+
+def _judge_ours(turn, row, look):
+    """Decide how a move stands that Nova makes for us."""
+    server = look.server
+    what = f'{row.action} of instance {row.instance_id} to {row.target}'
     if server.status == 'ERROR':
-        return _fail(turn, row, f'instance {row.instance_id} is in ERROR '
-                                f'after its {row.action}: {server.fault}',
-                     server)
-    if server.task_state is None:
-        if server.status == 'VERIFY_RESIZE' and server.host == row.target:
-            return _confirm(turn, row, look)
-        if server.status in STEADY and server.host == row.target:
-            # Nova shows it there a moment before a live migration is over.
-            if look.migration is None or not look.migration.unfinished:
-                _end(turn, row, server)
-            return None
-        if server.status in STEADY and server.host == row.source:
-            ours = [action for action in look.actions
-                    if action.request_id == row.request_id]
-            if ours and ours[0].finished and (
-                    ours[0].failed or ours[0].message):
-                return _fail(turn, row, f'{row.action} of instance '
-                             f'{row.instance_id} to {row.target} failed: '
-                             f'{ours[0].message}', server)
-            migration = look.migration
-            if migration and not migration.unfinished and (
-                    ours and ours[0].finished):
-                return _fail(turn, row, f'{row.action} of instance '
-                             f'{row.instance_id} to {row.target} ended as '
-                             f'{migration.status}', server)
-    if turn.passed(row.deadline):
-        _fail(turn, row, f'{row.action} of instance {row.instance_id} to '
-                         f'{row.target} did not end in time: it is '
-                         f'{server.status} ({server.task_state}) on '
-                         f'{server.host}', server)
+        _fail(turn, row, f'{what} ended in ERROR: {server.fault}', server)
+    elif server.task_state is not None:
+        return
+    elif server.status == 'VERIFY_RESIZE' and server.host == row.target:
+        _confirm(turn, row, look)
+    elif server.status in STEADY and server.host == row.target:
+        # Nova shows it there a moment before a live migration is over.
+        if look.migration is None or not look.migration.unfinished:
+            _end(turn, row, server)
+    elif server.status in STEADY and server.host == row.source:
+        why = _failure(row, look)
+        if why is not None:
+            _fail(turn, row, f'{what} failed: {why}', server)
+
+
+def _failure(row, look):
+    """Return why a move ended where it began, or None if it goes on."""
+    ours = [action for action in look.actions
+            if action.request_id == row.request_id]
+    if not ours or not ours[0].finished:
+        return None
+    if ours[0].failed or ours[0].message:
+        return ours[0].message or 'Nova tells no reason'
+    # Nova may say so with the migration alone.
+    if look.migration is not None and not look.migration.unfinished:
+        return f'Nova ended it as {look.migration.status}'
     return None
+
+
+def _too_late(row, server):
+    if row.action == words.OWN_ACTION:
+        return (f'project {row.project_id} said that it would move instance '
+                f'{row.instance_id} off {row.source} itself and did not')
+    what = ('confirmation of the ' if row.state == 'confirming' else '')
+    return (f'{what}{row.action} of instance {row.instance_id} to '
+            f'{row.target} did not end in time: it is {server.status} '
+            f'({server.task_state}) on {server.host}')
 
 
 def _find_trace(turn, row, look):
@@ -240,10 +277,8 @@ def _find_trace(turn, row, look):
         if row.attempts >= turn.conf.nova.max_attempts:
             _fail(turn, row, f'Nova did not take the {row.action} of '
                              f'instance {row.instance_id}: no answer to '
-                             f'{row.attempts} requests')
-        elif look.server.host == row.source and (
-                look.server.task_state is None) and (
-                look.server.status in STEADY):
+                             f'{row.attempts} requests', look.server)
+        elif look.server.host == row.source and _settled(look.server):
             turn.change(row, state='intended', intended_at=turn.now,
                         attempts=row.attempts + 1,
                         before=look.actions[0].request_id
@@ -265,11 +300,8 @@ def _confirm(turn, row, look):
     newest = look.actions[0] if look.actions else None
     if newest and newest.action == 'confirmResize' and not newest.finished:
         return
-    if turn.passed(row.deadline):
-        _fail(turn, row, f'instance {row.instance_id} on {row.target} could '
-                         'not be confirmed', look.server)
-    elif turn.passed(turn.later(turn.conf.nova.unknown_window,
-                                row.confirm_at)):
+    if turn.passed(turn.later(turn.conf.nova.unknown_window,
+                              row.confirm_at)):
         turn.change(row, confirm_at=turn.now)
         turn.effect('confirm', row.id, row.source, (row.instance_id,))
 
@@ -286,6 +318,5 @@ def _end(turn, row, server):
 
 def _fail(turn, row, reason, server=None):
     turn.change(row, state='failed', ended_at=turn.now, reason=reason)
-    # An instance in ERROR goes on weighing on its group.
-    if server is None or server.status != 'ERROR':
+    if server is None or _settled(server):
         _release(turn, row)

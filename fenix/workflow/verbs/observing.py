@@ -4,9 +4,11 @@
 from fenix.db import models
 from fenix.workflow import states
 from fenix.workflow.planner import model as plan
+from fenix.workflow.verbs import moving
 
-#: States in which Nova moves an instance, in one way or another.
-MOVABLE = frozenset(['ACTIVE', 'SHUTOFF', 'PAUSED'])
+#: States in which Nova moves no instance, and which do not pass by
+#: themselves. Others are waited for.
+STUCK = frozenset(['ERROR', 'RESCUE', 'SHELVED', 'SUSPENDED', 'UNKNOWN'])
 #: States of an instance that has no place on a host any more.
 OFF_HOST = frozenset(['SHELVED_OFFLOADED', 'DELETED', 'SOFT_DELETED'])
 
@@ -35,8 +37,8 @@ def _note_survey(turn, found):
     for server in found.servers.values():
         note_server(turn, server)
     for row in turn.picture.instances.values():
-        if row.instance_id not in found.servers:
-            turn.change(row, gone=True, host=None)
+        if row.instance_id not in found.servers and not row.gone:
+            _note_gone(turn, row)
 
 
 def _note_host(turn, name, look):
@@ -53,8 +55,12 @@ def _note_look(turn, instance_id, look):
     if look.server is not None:
         note_server(turn, look.server)
     elif instance_id in turn.picture.instances:
-        turn.change(turn.picture.instances[instance_id],
-                    gone=True, host=None)
+        _note_gone(turn, turn.picture.instances[instance_id])
+
+
+def _note_gone(turn, row):
+    turn.change(row, gone=True, host=None)
+    moving.recovered(turn, row)
 
 
 def note_server(turn, server):
@@ -69,6 +75,7 @@ def note_server(turn, server):
         'gone': server.status in OFF_HOST}
     if known is not None:
         turn.change(known, **values)
+        moving.recovered(turn, known)
     elif server.host in picture.hosts:
         turn.add(models.Instance(
             instance_id=server.instance_id, project_id=server.project_id,
@@ -118,7 +125,7 @@ def view(turn, found):
                 group for group in own if group in groups)),
             floating=server.floating,
             # Nova lets no member of an affinity group leave its host.
-            movable=server.status in MOVABLE and not any(
+            movable=server.status not in STUCK and not any(
                 groups[group].affinity and not groups[group].soft
                 for group in own if group in groups))
     return plan.CloudView(hosts=hosts, instances=instances, groups=groups)

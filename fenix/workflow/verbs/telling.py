@@ -12,6 +12,7 @@ LOG = logging.getLogger(__name__)
 
 #: Told again, these make today's clients act again (CONTRACT.md 5.4).
 ONCE = frozenset([words.SCALE_IN, words.MAINTENANCE_COMPLETE])
+HOST_EVENT = payloads.HOST
 
 
 def publish(turn, event_type, payload, ask=None, once=False):
@@ -43,7 +44,7 @@ def session_state(turn, state):
         percent = 100
     if session.state == state and session.percent_done == percent:
         return
-    publish(turn, 'maintenance.session', payloads.session(
+    publish(turn, payloads.SESSION, payloads.session(
         session_id=session.id, project_id=session.project_id, state=state,
         previous_state=session.state, percent_done=percent,
         reason=session.reason, vocabulary=turn.conf.workflow.vocabulary))
@@ -59,7 +60,7 @@ def host_state(turn, host, state):
     projects = {turn.session.project_id: None}
     projects.update(dict.fromkeys(turn.conf.notify.host_event_projects))
     for project_id in projects:
-        publish(turn, 'maintenance.host', payloads.host(
+        publish(turn, HOST_EVENT, payloads.host(
             session_id=turn.session.id, project_id=project_id,
             host=host.name, state=state))
 
@@ -84,7 +85,7 @@ def phase(turn, after):
 
 def moved(turn, instance, vocabulary):
     """Tell a project that what it agreed to was done to an instance."""
-    publish(turn, 'maintenance.scheduled', payloads.scheduled(
+    publish(turn, payloads.SCHEDULED, payloads.scheduled(
         session_id=turn.session.id, project_id=instance.project_id,
         question=words.INSTANCE_ACTION_DONE, vocabulary=vocabulary,
         public_url=turn.conf.api.public_url, meta=turn.session.meta,

@@ -5,10 +5,11 @@ The steps of a host are in ``hoststeps``; this is the session around them.
 """
 
 from fenix import size
+from fenix import words
 from fenix.workflow import base
 from fenix.workflow import states
-from fenix import words
 from fenix.workflow.planner import planner
+from fenix.workflow.verbs import hosting
 from fenix.workflow.workflows import discovery
 from fenix.workflow.workflows import hoststeps
 from fenix.workflow.workflows import room
@@ -49,30 +50,25 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
 
         :returns: None while something has to be known first
         """
+        # Two rounds in each of the session's: the question, and once more.
+        round_ = 2 * self.session.round
+        ids = self.picture.instances_of(project_id)
         known = self.picture.latest_ask(words.MAINTENANCE, project_id)
-        if known is not None and known.state == 'nacked' and (
-                known.round <= self.session.round):
-            # The list that the project refused may have been out of date.
-            if self.survey(known.answered_at) is None:
-                return None
-            again = known.instance_ids != self.instances_of(project_id)
-        else:
-            again = False
-        if known is not None and not again and (
-                known.state not in ('expired', 'nacked', 'unsubscribed')
-                or known.round >= self.session.round):
-            return known
+        if known is not None:
+            if known.state == 'nacked' and known.round == round_:
+                # The list that the project refused may be out of date.
+                if self.survey(known.answered_at) is None:
+                    return None
+                ids = self.picture.instances_of(project_id)
+                if known.instance_ids != ids:
+                    round_ += 1
+            if known.round >= round_ or known.state not in (
+                    'expired', 'nacked', 'unsubscribed'):
+                return known
         return self.question(
             words.MAINTENANCE, project_id, window=self.option('min_notice'),
-            instance_ids=self.instances_of(project_id),
-            until=self.session.maintenance_at,
-            round=known.round + 1 if known else self.session.round)
-
-    def instances_of(self, project_id):
-        """Return the ids of the instances of a project, in order."""
-        return sorted(row.instance_id
-                      for row in self.picture.instances.values()
-                      if row.project_id == project_id and not row.gone)
+            instance_ids=ids, until=self.session.maintenance_at,
+            round=round_)
 
     def skip_hosts_of(self, projects):
         """Leave out the hosts that have instances of these projects."""
@@ -84,7 +80,7 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
                           'instances on it did not agree', host=host.name)
                 self.start_host(host, states.SKIPPED)
 
-    # -- run hosts --------------------------------------------------------------
+    # -- run hosts ------------------------------------------------------------
 
     def run_hosts(self):
         if self.picture.active:
@@ -97,6 +93,10 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
                 return None
         if not pending:
             return states.FINISH
+        # Each that ends calls this: the choice is made when all have.
+        if not all([self.disable(host) for host in pending
+                    if host.disabled == hosting.ASKED]):
+            return None
         survey = self.survey(self.last_change())
         if survey is None:
             return None
@@ -135,9 +135,10 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
     def left_out(self):
         """Return the hosts that must not be emptied to make room now."""
         return frozenset(
-            ask.host for ask in self.picture.asks.values()
-            if ask.question == words.PREPARE_MAINTENANCE
-            and ask.state in ('nacked', 'expired', 'unsubscribed')
+            ask.host for ask in self.picture.asks_to(
+                words.PREPARE_MAINTENANCE)
+            if ask.state in ('nacked', 'expired', 'unsubscribed')
+            and ask.round >= self.picture.hosts[ask.host].round
             and self.picture.hosts[ask.host].step == states.PENDING)
 
     def last_change(self):
@@ -146,7 +147,7 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
                     if host.step_at is not None]
                    + [self.session.created_at])
 
-    # -- finish -----------------------------------------------------------------
+    # -- finish ---------------------------------------------------------------
 
     def finish(self):
         if not self.run_actions('post'):
@@ -175,4 +176,4 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         return self.question(
             words.MAINTENANCE_COMPLETE, project_id,
             window=self.option('complete_window'),
-            instance_ids=self.instances_of(project_id))
+            instance_ids=self.picture.instances_of(project_id))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steps of one host, from the question to the end."""
 
+from fenix import words
 from fenix.workflow import base
 from fenix.workflow import states
-from fenix import words
 
 
 class HostSteps:
@@ -14,14 +14,22 @@ class HostSteps:
             return None
         consents = self.consents(host)
         if base.SKIP in consents:
-            if host.question == words.PREPARE_MAINTENANCE:
-                return states.LEAVE
-            self.warn(f'host {host.name} is left out: a project with '
-                      'instances on it did not agree', host=host.name)
-            return states.SKIPPED
-        if None in consents:
+            after = self.leave_out(host)
+        elif None in consents:
             return None
-        return states.EMPTY
+        else:
+            after = states.EMPTY
+        # Of instances that are gone, or of a host that is left alone.
+        self.withdraw_questions(host)
+        return after
+
+    def leave_out(self, host):
+        """Let a host be, for now or for good."""
+        if host.question == words.PREPARE_MAINTENANCE:
+            return states.LEAVE
+        self.warn(f'host {host.name} is left out: a project with instances '
+                  'on it did not agree', host=host.name)
+        return states.SKIPPED
 
     def consents(self, host):
         """Return what the projects say to each instance on the host."""
@@ -38,12 +46,15 @@ class HostSteps:
         """Tell whether an instance has to be asked about, or once more."""
         ask = self.picture.ask_about(
             host.question, host.name, instance.instance_id)
-        return ask is None or (ask.round < host.round and ask.state in (
-            'nacked', 'expired', 'unsubscribed'))
+        return ask is None or ask.state == 'withdrawn' or (
+            ask.round < host.round and ask.state in (
+                'nacked', 'expired', 'unsubscribed'))
 
     def put_questions(self, host, instances):
-        """Ask about instances: each by itself if it has constraints, the
-        others of a project together (CONTRACT.md 5.2).
+        """Ask about instances that nobody was asked about.
+
+        Each by itself if it has constraints, the others of a project
+        together (CONTRACT.md 5.2).
         """
         constrained, _ = self.turn.constraints(
             [row.instance_id for row in instances])
@@ -87,6 +98,8 @@ class HostSteps:
             if not self.proved_empty(host):
                 return states.ASK if self.newcomers(host) else None
             self.announce_host(host, words.IN_MAINTENANCE)
+        if not self.told_of(host):
+            return None
         types = (['host'] + ['compute'] * host.is_compute
                  + ['controller'] * host.is_controller)
         for type_ in types:

@@ -5,10 +5,11 @@ Capacity is measured again after each round. An acknowledgement that frees
 nothing ends in a clear failure, not in a loop.
 """
 
+from fenix import words
 from fenix.workflow import base
 from fenix.workflow import states
-from fenix import words
 from fenix.workflow.planner import planner
+from fenix.workflow.verbs import observing
 
 
 class ScaleIn:
@@ -30,19 +31,28 @@ class ScaleIn:
         if not isinstance(choice, planner.NeedRoom):
             self.turn.change(self.session, scale_in_free=None)
             return states.RUN_HOSTS
+        self.check_movable(survey, choice)
         free = self.free(survey)
         if asks and not self.freed(survey, free, asks):
             return None
         self.scale_in(choice, free)
         return None
 
+    def check_movable(self, survey, choice):
+        """Refuse to make room where room is not what is missing.
+
+        :raises Failed: nobody can move an instance of the host
+        """
+        if any(server.host == choice.host and server.status
+               in observing.STUCK for server in survey.servers.values()):
+            raise base.Failed(choice.reason)
+
     def scale_in_asks(self):
         """Return the questions of the present round."""
         if self.session.scale_in_free is None:
             return []
-        return [ask for ask in self.picture.asks.values()
-                if ask.question == words.SCALE_IN
-                and ask.round == self.session.scale_in_round]
+        return [ask for ask in self.picture.asks_to(words.SCALE_IN)
+                if ask.round == self.session.scale_in_round]
 
     def free(self, survey):
         """Return what is free on all hosts together."""
@@ -57,8 +67,11 @@ class ScaleIn:
 
         :raises Failed: it did not, and has had the time for it
         """
+        answered = max(ask.answered_at for ask in asks)
         if any(server.task_state == 'deleting'
-               for server in survey.servers.values()):
+               for server in survey.servers.values()) and not (
+                self.passed(self.turn.later(
+                    self.option('empty_timeout'), answered))):
             return False
         before = self.session.scale_in_free
         if any(free[name] > before[name] for name in free):
@@ -66,7 +79,6 @@ class ScaleIn:
         if any(ask.unsure and ask.state == 'expired' for ask in asks):
             # It may never have been asked: once more cannot scale in twice.
             return True
-        answered = max(ask.answered_at for ask in asks)
         if not self.passed(self.turn.later(
                 self.option('settle_time'), answered)):
             return False
@@ -86,7 +98,7 @@ class ScaleIn:
         asks = [self.question(
             words.SCALE_IN, project_id, round=round_,
             window=self.option('scale_in_window'),
-            instance_ids=self.instances_of(project_id))
+            instance_ids=self.picture.instances_of(project_id))
             for project_id in self.listening()]
         if None in asks:
             return
@@ -99,7 +111,7 @@ class ScaleIn:
 
     def listening(self):
         """Return the projects that have heard of the session so far."""
-        return [ask.project_id for ask in self.picture.asks.values()
-                if ask.question == words.MAINTENANCE
-                and ask.published_at is not None
-                and ask.project_id in self.picture.projects()]
+        return sorted({ask.project_id
+                       for ask in self.picture.asks_to(words.MAINTENANCE)
+                       if ask.published_at is not None}
+                      & set(self.picture.projects()))

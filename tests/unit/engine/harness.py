@@ -11,26 +11,32 @@ import datetime
 
 import fixtures
 import oslo_config.fixture
+import sqlalchemy as sa
 
 from fenix import conf
-from fenix.clouds import base as clouds
+from fenix.db import constraints
+from fenix.db import core
 from fenix.db import inbox
 from fenix.db import leases
 from fenix.db import models
 from fenix.db import pictures
 from fenix.db import sessions
 from fenix.engine import executor
-from fenix.engine import points
 from fenix.engine import runner as runners
+from fenix.sandbox import verifier
 from fenix.sandbox.cloud import config as cloud_config
 from fenix.sandbox.cloud import model as cloud_model
-from fenix.workflow.actions import base as actions
 from fenix.workflow.workflows import default
 from tests import fixtures as fenix_fixtures
+from tests.unit.engine import actors
 from tests.unit.engine import modelcloud
 
 PROJECT = 'e9f3e7ab51a14ff7a3e9d2e3c0e4a1b2'
+OTHER = 'b1f3e7ab51a14ff7a3e9d2e3c0e4a1b4'
 ADMIN = 'a0f3e7ab51a14ff7a3e9d2e3c0e4a1b3'
+
+#: A database with tables and nothing in them, once there is one.
+_EMPTY: list[bytes] = []
 
 
 class Crash(BaseException):
@@ -40,93 +46,6 @@ class Crash(BaseException):
 def _raise(runner, error):
     """Let a test see what a runner would try again."""
     raise error
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self):
-        self.time = datetime.datetime.now(datetime.UTC)
-
-    def now(self):
-        return self.time
-
-    def seconds(self):
-        return self.time.timestamp()
-
-
-class Work(actions.Action):
-    """An action that takes a while on the virtual clock."""
-
-    rerunnable = True
-    seconds = 5
-
-    def __init__(self, clock):
-        self.clock = clock
-        self.until = {}
-        self.fail = set()
-        self.started = []
-
-    def start(self, run):
-        self.started.append((run.type, run.host, self.clock.now()))
-        self.until[run.run_id] = self.clock.now() + datetime.timedelta(
-            seconds=self.seconds)
-        return self.status(run)
-
-    def status(self, run):
-        if run.run_id not in self.until:
-            return actions.RunStatus(actions.LOST)
-        if self.clock.now() < self.until[run.run_id]:
-            return actions.RunStatus(actions.RUNNING)
-        if run.host in self.fail:
-            return actions.RunStatus(actions.FAILED, 'no', 'it broke')
-        return actions.RunStatus(actions.DONE, 'ok')
-
-
-class Project:
-    """A VNFM: hears notifications, answers at once or as it is told.
-
-    :ivar answer: a function: payload -> (state, action) or None for silence
-    """
-
-    def __init__(self, harness, project_id):
-        self.harness = harness
-        self.project_id = project_id
-        self.heard = []
-        self.scale_in = 2
-        self.answer = self.agree
-
-    def agree(self, payload):
-        return 'ACK_' + payload['state'], 'MIGRATE'
-
-    def hear(self, notification):
-        payload = notification.payload
-        self.heard.append((payload['state'], payload))
-        if payload['state'] in ('ADMIN_ACTION_DONE', 'INSTANCE_ACTION_DONE'):
-            return
-        answer = self.answer(payload)
-        if answer is None:
-            return
-        if payload['state'] in ('DOWN_SCALE', 'SCALE_IN') and (
-                answer[0].startswith('ACK')):
-            self.remove()
-        self.reply(payload, *answer)
-
-    def remove(self):
-        model = self.harness.model
-        mine = [server for server in model.servers.values()
-                if server.project == self.project_id
-                and not server.deleted and server.group is None]
-        for server in mine[:self.scale_in]:
-            model.delete(server.id)
-
-    def reply(self, payload, state, action=None):
-        path = payload['reply_url'].split('/')
-        instance = (path[-1] if isinstance(payload['instance_ids'], list)
-                    else None)
-        inbox.add_reply(payload['session_id'], self.project_id, state,
-                        action=action, instance_id=instance)
-        self.harness.ring()
 
 
 class Harness(fixtures.Fixture):
@@ -143,23 +62,23 @@ class Harness(fixtures.Fixture):
         self.options = options or {}
 
     def _setUp(self):
-        self.database = self.useFixture(fenix_fixtures.Database())
+        self.clock = actors.Clock()
+        self._open_database()
         fixture = self.useFixture(oslo_config.fixture.Config(conf.CONF))
         conf.CONF([], default_config_files=[])
         fixture.config(group='workflow', **self.options)
         self.conf = conf.CONF
-        self.clock = Clock()
         self.timeline = []
         self.model = cloud_model.Model(
             clock=self.clock.seconds, seed=1,
-            record=lambda what, **fields: self.timeline.append(
-                dict(fields, what=what)))
+            record=self.record)
         self.cloud = modelcloud.ModelCloud(self.model)
-        self.work = Work(self.clock)
+        self.work = actors.Work(self)
         self.published = []
         self.publish_error = None
         self.projects = {}
         self.effects = collections.deque()
+        self._later = []
         self.runner = None
         self.crash = lambda point, names: False
         self.crashes = 0
@@ -168,6 +87,35 @@ class Harness(fixtures.Fixture):
         self.useFixture(fixtures.MonkeyPatch(
             'fenix.engine.runner.Runner._failed', _raise))
         self._fill(*self.shape)
+
+    def _open_database(self):
+        """Use a new database, whose clock is ours."""
+        self.database = self.useFixture(fenix_fixtures.Database(
+            tables=False))
+        self.database.conf.set_override(
+            'sqlite_synchronous', False, 'database')
+        self.database.use()
+        sa.event.listen(core.engine(), 'connect', self._set_clock)
+        if not _EMPTY:
+            models.Base.metadata.create_all(core.engine())
+            core.dispose()
+            with open(self._path, 'rb') as file:
+                _EMPTY.append(file.read())
+        with open(self._path, 'wb') as file:
+            file.write(_EMPTY[0])
+
+    @property
+    def _path(self):
+        return sa.make_url(self.database.url).database
+
+    def _set_clock(self, connection, record):
+        connection.create_function('strftime', 2, self._strftime)
+        connection.create_function('strftime', 3, self._strftime)
+
+    def _strftime(self, form, now, more='0'):
+        when = self.clock.now() + datetime.timedelta(
+            seconds=float(more.split()[0]))
+        return when.strftime('%Y-%m-%d %H:%M:%S.%f')
 
     def _fill(self, hosts, per_host, spare):
         setup = cloud_config.CloudConfig()
@@ -184,16 +132,83 @@ class Harness(fixtures.Fixture):
             self.model.create(
                 f'vm-{number}', '2', project.project_id,
                 group=group.id if number < 2 else None)
-            self.clock.time += datetime.timedelta(seconds=1)
-            self.model.advance()
+            self.advance(1)
         for name in names[hosts:]:
             self.model.enable(name)
-        self.timeline.clear()
 
     def project(self, project_id):
-        self.projects[project_id] = Project(self, project_id)
-        self.cloud.subscribed.add(project_id)
+        """Return a project, which is subscribed from its first mention."""
+        if project_id not in self.projects:
+            self.projects[project_id] = actors.Project(self, project_id)
+            self.cloud.subscribed.add(project_id)
+            self.record('vnf.subscribe', project=project_id)
         return self.projects[project_id]
+
+    def create(self, name, host, project=PROJECT, flavor='2', group=None):
+        """Put an instance onto a host, disabled or not."""
+        self.project(project)
+        service = self.model.hosts[host].nova_compute
+        was, service.disabled = service.disabled, False
+        server = self.model.create(
+            name, flavor, project, group=group, host=host)
+        self.advance(1)
+        service.disabled = was
+        return server
+
+    def server(self, name):
+        """Return the instance of that name."""
+        return next(server for server in self.model.servers.values()
+                    if server.name == name)
+
+    def on(self, host):
+        """Return the names of the instances on a host."""
+        return sorted(server.name for server in self.model.servers_on(host))
+
+    def constrain(self, name, project=PROJECT, group='group', **values):
+        """Register constraints for an instance."""
+        body = dict(migration_type='MIGRATE', lead_time=40,
+                    max_interruption_time=120, resource_mitigation=True)
+        body.update(values, group_id=group, project_id=project,
+                    instance_id=self.server(name).id)
+        constraints.put_instance(models.InstanceConstraint(
+            instance_name=name, **body))
+        self.record('constraint', kind='instance', id=body['instance_id'],
+                    method='PUT', code=200, body=body)
+
+    def constrain_group(self, group='group', project=PROJECT, **values):
+        """Register constraints for a group."""
+        body = dict(anti_affinity_group=False, max_instances_per_host=0,
+                    max_impacted_members=1, recovery_time=0,
+                    resource_mitigation=True)
+        body.update(values, group_id=group, project_id=project)
+        constraints.put_group(models.GroupConstraint(
+            group_name=group, **body))
+        self.record('constraint', kind='group', id=group, method='PUT',
+                    code=200, body=body)
+
+    def record(self, what, **fields):
+        """Write a line of the timeline."""
+        self.timeline.append(dict(
+            {'t': self.clock.seconds()}, what=what, **fields))
+
+    def verify(self):
+        """Return what the independent verifier finds in the timeline."""
+        return verifier.verify(self.timeline + [
+            {'t': self.clock.seconds(), 'what': 'end'}])
+
+    # -- time -----------------------------------------------------------------
+
+    def advance(self, seconds):
+        """Let time pass in the cloud, but not in the engine."""
+        self.clock.time += datetime.timedelta(seconds=seconds)
+        self.model.advance()
+
+    def after(self, seconds, call, *args):
+        """Have something happen after a while."""
+        self._later.append((
+            self.clock.now() + datetime.timedelta(seconds=seconds),
+            len(self._later), call, args))
+        self._later.sort(key=lambda entry: entry[:2])
 
     # -- the engine -----------------------------------------------------------
 
@@ -211,13 +226,16 @@ class Harness(fixtures.Fixture):
             id=models.new_id(), project_id=ADMIN, workflow='default',
             maintenance_at=self.clock.now() + datetime.timedelta(
                 seconds=notice), meta={'openstack_version': 'Hibiscus'},
-            wanted_hosts=list(hosts), other_hosts=[],
-            settings=settings or {}, **more)
+            wanted_hosts=list(hosts), settings=settings or {},
+            **{'other_hosts': [], **more})
         sessions.create(row, claims_hosts=hosts, actions=[
             models.ActionPlugin(id=models.new_id(), plugin=plugin,
                                 type=type_, meta={})
             for plugin, type_ in actions])
         self.session_id = row.id
+        self.record('session', method='POST', code=200, session=row.id, body={
+            'maintenance_at': f'{row.maintenance_at:%Y-%m-%d %H:%M:%S}',
+            **row.settings})
         return row.id
 
     def take(self):
@@ -225,7 +243,7 @@ class Harness(fixtures.Fixture):
         if self.runner is not None:
             leases.release(self.runner.owner)
         engine_id = models.new_id()
-        leases.register(engine_id, 'here', 3600)
+        leases.register(engine_id, 'here', 1e8)
         taken = leases.take(engine_id, 10)
         self.effects.clear()
         self.runner = None
@@ -246,9 +264,13 @@ class Harness(fixtures.Fixture):
             raise self.publish_error
         for notification in notifications:
             self.published.append(notification)
+            self.record('notify', event_type=notification.event_type,
+                        message_id=notification.message_id,
+                        payload=notification.payload, context_project=None)
             project = self.projects.get(notification.payload['project_id'])
             if project is not None and notification.event_type == (
-                    'maintenance.scheduled'):
+                    'maintenance.scheduled') and (
+                    project.project_id in self.cloud.subscribed):
                 project.hear(notification)
 
     def ring(self):
@@ -257,6 +279,10 @@ class Harness(fixtures.Fixture):
 
     def request(self, kind, **body):
         inbox.add_request(self.session_id, kind, body)
+        method = {'continue': 'PUT', 'delete': 'DELETE'}.get(kind)
+        if method:
+            self.record('session', method=method, code=200,
+                        session=self.session_id, body=body)
         if self.runner is None or self.runner.ended:
             self.take()
         self.ring()
@@ -290,11 +316,15 @@ class Harness(fixtures.Fixture):
                 self.model.next_due(), datetime.UTC)
             # A float has more digits: never a bit too early.
             + datetime.timedelta(microseconds=1))]
+        times += [entry[0] for entry in self._later[:1]]
         due = min((when for when in times if when is not None), default=None)
         if due is None:
             return False
         self.clock.time = max(self.clock.time, due)
         self.model.advance()
+        while self._later and self._later[0][0] <= self.clock.time:
+            _, _, call, args = self._later.pop(0)
+            call(*args)
         if self.runner.next_wake and self.runner.next_wake <= due:
             self.runner.turn()
         return True
@@ -328,9 +358,23 @@ class Harness(fixtures.Fixture):
                 found.append(state)
         return found
 
+    def warnings(self):
+        """Return the warnings in the session's timeline."""
+        return [event.payload['text'] for event
+                in sessions.details(self.session_id).events
+                if event.event_type == 'warning']
+
+    def host_events(self):
+        """Return (host, state) as infrastructure services were told."""
+        return [(notification.payload['host'],
+                 notification.payload['state'])
+                for notification in self.published
+                if notification.event_type == 'maintenance.host']
+
     def lines(self, what):
         return [line for line in self.timeline if line['what'] == what]
 
-
-__all__ = ['ADMIN', 'PROJECT', 'Clock', 'Crash', 'Harness', 'clouds',
-           'points']
+    def disabled(self):
+        """Return the names of the hosts that are disabled in Nova."""
+        return [name for name, host in self.model.hosts.items()
+                if host.nova_compute and host.nova_compute.disabled]
