@@ -25,6 +25,8 @@ LOG = logging.getLogger(__name__)
 
 #: Share of the lease that has to be left for a change in the cloud.
 MARGIN = 0.2
+#: Lease times that a turn may take until the engine counts as stuck.
+PATIENCE = 6
 
 
 class Engine:
@@ -42,12 +44,13 @@ class Engine:
         self._plugins = {}
         self._workflows = {}
         self._lock = threading.Lock()
+        #: No more work is looked for, and later: no lease is needed.
         self._stop = threading.Event()
+        self._stopped = threading.Event()
         self._look = threading.Event()
         self._id = None
         #: Until when the lease is surely valid (monotonic seconds).
         self._leased_until = 0
-        self._threads = []
 
     def start(self):
         """Start to work; what is not there yet is waited for."""
@@ -65,10 +68,8 @@ class Engine:
         self.bell.start()
         for name, target in (('lease', self._keep_lease),
                              ('look', self._keep_looking)):
-            thread = threading.Thread(
-                target=target, name=f'fenix-{name}', daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            threading.Thread(
+                target=target, name=f'fenix-{name}', daemon=True).start()
         LOG.info('engine on %s started', self.host)
 
     @property
@@ -123,29 +124,39 @@ class Engine:
             self._look.wait(self.conf.engine.poll_interval)
 
     def _look_for_work(self):
-        if self._id is None or self._stop.is_set():
+        engine_id = self._id
+        if engine_id is None:
             return
-        for session_id, epoch in leases.take(
-                self._id, self.conf.engine.max_sessions):
-            LOG.info('session %s: taken, epoch %s', session_id, epoch)
-            runner = runners.Runner(
-                session_id, self._id, epoch, self.conf, self.clock,
+        leases.take(engine_id, self.conf.engine.max_sessions)
+        # What is ours is read, not remembered: the answer to a call that
+        # took or gave up a session may have been lost.
+        for session_id, epoch in leases.owned(engine_id):
+            self._own(engine_id, session_id, epoch)
+        for session_id in inbox.sessions_with_unread(engine_id):
+            runner = self._runners.get(session_id)
+            if runner is not None:
+                self._post(runner, runners.INBOX)
+
+    def _own(self, engine_id, session_id, epoch):
+        """Run a session from now on, unless we do already."""
+        with self._lock:
+            known = self._runners.get(session_id)
+            if self._id != engine_id or self._stop.is_set() or (
+                    known is not None and known.epoch >= epoch):
+                return
+            runner = self._runners[session_id] = runners.Runner(
+                session_id, engine_id, epoch, self.conf, self.clock,
                 self.executor, self.workflow)
-            with self._lock:
-                self._runners[session_id] = runner
-            self.dispatcher.wake(runner)
-        for session_id in inbox.sessions_with_unread(self._id):
-            if session_id in self._runners:
-                self._post(self._runners[session_id], runners.INBOX)
+        LOG.info('session %s: taken, epoch %s', session_id, epoch)
+        self.dispatcher.wake(runner)
 
     def _drop(self, runner):
         """Let go of a session that needs nothing more of us."""
-        with self._lock:
-            if self._runners.get(runner.session_id) is not runner:
-                return
-            del self._runners[runner.session_id]
         with self._patience('give up a session'):
             leases.give_up(runner.session_id, runner.owner, runner.epoch)
+        with self._lock:
+            if self._runners.get(runner.session_id) is runner:
+                del self._runners[runner.session_id]
         # A request may have come while it was still ours.
         self._look.set()
 
@@ -158,38 +169,44 @@ class Engine:
 
     def _keep_lease(self):
         lease_time = self.conf.engine.lease_time
-        while not self._stop.is_set():
+        while not self._stopped.is_set():
             with self._patience('renew the lease'):
                 self._renew(lease_time)
-            self._stop.wait(lease_time / 3)
+            self._stopped.wait(lease_time / 3)
 
     def _renew(self, lease_time):
         before = time.monotonic()
-        if self._id is not None:
-            if not self.dispatcher.healthy(6 * lease_time):
+        engine_id = self._id
+        if engine_id is not None:
+            if not self._stop.is_set() and not self.dispatcher.healthy(
+                    PATIENCE * lease_time):
                 LOG.error('turns are stuck: the lease is not renewed')
                 return
-            if leases.renew(self._id, lease_time):
+            if leases.renew(engine_id, lease_time):
                 self._leased_until = before + lease_time
                 self.clock.sync()
                 return
             LOG.warning('the lease ran out: all sessions are let go')
             self._let_go()
+        if self._stop.is_set():
+            return
         self.clock.sync()
         engine_id = models.new_id()
         leases.register(engine_id, self.host, lease_time)
         self._id = engine_id
         self._leased_until = before + lease_time
         self._look.set()
+        leases.purge()
 
     def _let_go(self):
         """Forget all sessions: others may own them by now."""
-        self._id = None
         self._leased_until = 0
         with self._lock:
-            runners_, self._runners = self._runners, {}
-        for runner in runners_.values():
+            self._id = None
+            lost, self._runners = self._runners, {}
+        for runner in lost.values():
             runner.let_go()
+            self.dispatcher.wake(runner)
 
     @contextlib.contextmanager
     def _patience(self, what):
@@ -204,32 +221,30 @@ class Engine:
     # -- the end --------------------------------------------------------------
 
     def stop(self):
-        """End: calls in flight are waited for, leases are released."""
+        """End: calls in flight are waited for, leases are released.
+
+        Takes no longer than ``[engine] graceful_shutdown_timeout``, unless
+        the database hangs.
+        """
         self._stop.set()
         self._look.set()
-        timeout = self.conf.engine.graceful_shutdown_timeout
-        end = time.monotonic() + timeout
+        end = (time.monotonic()
+               + self.conf.engine.graceful_shutdown_timeout)
         self.bell.stop()
-        waiter = threading.Thread(
-            target=self.executor.stop, args=(True,), daemon=True)
-        waiter.start()
-        waiter.join(timeout)
-        if waiter.is_alive():
-            LOG.warning('calls in flight did not end within %s s', timeout)
-        # What the last answers said is still written.
-        self._drain(min(end, time.monotonic() + 2))
-        self.dispatcher.stop(max(0.5, end - time.monotonic()))
-        engine_id, self._id = self._id, None
-        if engine_id is not None:
+        self.dispatcher.stop(end - time.monotonic())
+        if not self.executor.stop(end - time.monotonic()):
+            LOG.warning('calls in flight did not end in time')
+        # The lease was kept meanwhile; now nothing is sent any more.
+        self._stopped.set()
+        self._leased_until = 0
+        for runner in list(self._runners.values()):
+            with self._patience('note the last answers'):
+                runner.close()
+        if self._id is not None:
             with self._patience('release the lease'):
-                leases.release(engine_id)
+                leases.release(self._id)
         self.publisher.stop()
         LOG.info('engine on %s stopped', self.host)
-
-    def _drain(self, end):
-        while time.monotonic() < end and any(
-                runner.has_messages for runner in self._runners.values()):
-            time.sleep(0.02)
 
     def health(self):
         """Return how the engine is, for a human."""

@@ -5,7 +5,10 @@ An effect is called once. What came of it is posted to the session's runner,
 as an answer or as an error; nothing is tried again here.
 """
 
-import concurrent.futures
+import functools
+import queue
+import threading
+import time
 
 from oslo_log import log as logging
 
@@ -18,6 +21,8 @@ LOG = logging.getLogger(__name__)
 #: What changes something in the cloud, and so needs a valid lease.
 CHANGES = frozenset(['disable', 'enable', 'set_reason', 'migrate',
                      'live_migrate', 'confirm', 'start_run'])
+#: Threads that publish.
+PUBLISHERS = 4
 
 
 class Calls:
@@ -92,6 +97,9 @@ class Calls:
 class Executor:
     """Makes the calls of all sessions of an engine.
 
+    Notifications have threads of their own: a message bus that does not
+    answer must not keep anybody from the cloud.
+
     :param calls: ``Calls``
     :param clock: tells the database's time
     :param may_change: tells whether the engine may change anything: its
@@ -105,19 +113,28 @@ class Executor:
         self.clock = clock
         self.may_change = may_change
         self.wake = wake
-        self._pool = concurrent.futures.ThreadPoolExecutor(
-            threads, thread_name_prefix='fenix-executor')
+        self._stopped = False
+        self._cloud = _Lane('fenix-executor', threads)
+        self._bus = _Lane('fenix-outbox', PUBLISHERS)
 
     def submit(self, runner, effects):
-        """Start effects; their results are posted to the runner."""
+        """Start effects; their results are posted to the runner.
+
+        After ``stop`` nothing is started: the next owner finds what was
+        meant to be.
+        """
+        if self._stopped:
+            return
         for effect in effects:
-            self._pool.submit(self.call, runner, effect)
+            lane = self._bus if effect.kind == 'publish' else self._cloud
+            lane.put(functools.partial(self.call, runner, effect))
 
     def call(self, runner, effect):
         """Make one call and post what came of it."""
         result = runners.Result(effect, self.clock.now())
         try:
-            if effect.kind in CHANGES and not self.may_change():
+            if effect.kind in CHANGES and (
+                    runner.lost or not self.may_change()):
                 raise errors.CloudUnknown(
                     'the lease has run out: nothing was sent')
             points.reach('before-effect', (effect.kind,))
@@ -133,6 +150,47 @@ class Executor:
         runner.post(result)
         self.wake(runner)
 
-    def stop(self, wait):
-        """Start nothing more; wait for the calls that go on if asked to."""
-        self._pool.shutdown(wait=wait, cancel_futures=True)
+    def stop(self, timeout):
+        """Start nothing more; wait for the calls that were submitted.
+
+        :param timeout: seconds that they have
+        :returns: whether all of them have ended
+        """
+        self._stopped = True
+        end = time.monotonic() + timeout
+        return all([lane.stop(end) for lane in (self._cloud, self._bus)])
+
+
+class _Lane:
+    """Threads that make calls in the order in which they come.
+
+    Daemons, unlike those of ``concurrent.futures``: a call that hangs does
+    not keep the process from its end.
+    """
+
+    def __init__(self, name, threads):
+        self._calls = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, daemon=True,
+                             name=f'{name}-{number}')
+            for number in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, call):
+        self._calls.put(call)
+
+    def stop(self, end):
+        """Wait until the calls that were put have ended, or it is time."""
+        for _ in self._threads:
+            self._calls.put(None)
+        for thread in self._threads:
+            thread.join(max(0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self):
+        while (call := self._calls.get()) is not None:
+            try:
+                call()
+            except Exception:
+                LOG.exception('a call broke')

@@ -100,16 +100,17 @@ def _published(turn, event):
     return ask
 
 
-def published(turn, count, error):
+def published(turn, sent, error):
     """Note how a batch went out.
 
-    :param count: how many notifications surely did
+    :param sent: the notifications that surely did
     :returns: names of the hosts that this concerns; None for the phase
     """
     outbox = turn.picture.outbox
     reading = turn.memory.readings.setdefault(OUTBOX, Reading())
     subjects = set()
-    for _ in range(min(count or 0, len(outbox))):
+    ids = {notification.message_id for notification in sent}
+    while outbox and outbox[0].message_id in ids:
         event = outbox.popleft()
         ask = _published(turn, event)
         if ask is not None:
@@ -119,7 +120,7 @@ def published(turn, count, error):
     if error is None:
         reading.succeed(None, turn.now, turn.now)
     else:
-        reading.fail(turn.now, error)
+        reading.fail(turn.now, error, turn.conf.notify.retry_interval)
         if outbox and not getattr(error, 'uncertain', True):
             turn.change(outbox[0], sending_at=None)
         limit = turn.later(turn.conf.notify.max_delay, reading.failing_since)

@@ -105,11 +105,17 @@ class Runner:
         self.timers = {}
         #: Nothing is left to do here: another owns it, or it is over.
         self.ended = False
+        #: Another engine may own the session, or soon will.
+        self.lost = False
         #: Calls that were started and have not ended.
         self._in_flight = set()
         self._failures = 0
         self._reason = None
         self._messages = collections.deque([INBOX])
+        #: Answers that could not be noted, for the next turn.
+        self._kept = []
+        #: Effects that end the action runs which go on here.
+        self._cancels = []
         self._lock = threading.Lock()
 
     def post(self, message):
@@ -130,6 +136,8 @@ class Runner:
     def turn(self):
         """Take one turn. Never raises: what fails is tried again later."""
         with self._lock:
+            if self.lost and not self.ended:
+                self._leave()
             if self.ended:
                 return
             messages = self._take_messages()
@@ -139,27 +147,31 @@ class Runner:
             except errors.Fenced:
                 LOG.info('session %s: another engine owns it',
                          self.session_id)
-                self.let_go()
+                self._leave()
             except claims.Busy as busy:
-                self._forget()
-                self._messages.extendleft(reversed(messages))
+                self._forget(messages)
                 self.memory.busy[busy.group_id] = busy.until or (
                     self._in(self.conf.nova.observe_interval))
                 self._messages.append(INBOX)
             except errors.HostClaimed as claimed:
-                self._forget()
+                self._forget(messages)
                 self._reason = str(claimed)
-                self._messages.extendleft(reversed(messages))
                 self._messages.append(INBOX)
             except errors.SessionNotFound:
                 self.ended = True
+            except core.ERRORS as error:
+                LOG.warning('session %s: the database failed a turn: %s',
+                            self.session_id, error)
+                self._forget(messages)
+                self._failed(error)
             except Exception as error:
                 LOG.exception('session %s: a turn failed', self.session_id)
+                # What broke it may be one of the messages.
                 self._forget()
                 self._failed(error)
 
     def _take_messages(self):
-        messages = []
+        messages, self._kept = self._kept, []
         while self._messages:
             messages.append(self._messages.popleft())
             if isinstance(messages[-1], Result):
@@ -168,15 +180,39 @@ class Runner:
         return messages
 
     def let_go(self):
-        """Take no more turns: another engine may own the session.
+        """Change nothing more: another engine may own the session.
 
-        What runs here on its behalf is ended, as the other one may start
-        it anew.
+        Does not wait for a turn that goes on; the next turn is the last.
         """
-        self.ended = True
-        picture, self.picture = self.picture, None
-        for run in picture.running() if picture else ():
-            self.executor.submit(self, [acting.cancelling(picture, run)])
+        self.lost = True
+
+    def _leave(self):
+        """Take no more turns.
+
+        What runs here on the session's behalf is ended, as its new owner
+        may start it anew.
+        """
+        self._forget()
+        self.lost = self.ended = True
+        self.executor.submit(self, self._cancels)
+
+    def close(self):
+        """Note the answers that are there, and begin nothing more.
+
+        The last thing that an engine does which ends.
+
+        :raises: as ``pictures.commit``
+        """
+        with self._lock:
+            if self.lost or self.ended:
+                return
+            results = [message for message in self._take_messages()
+                       if isinstance(message, Result)]
+            if results:
+                turn = self._make_turn()
+                for result in results:
+                    self._take_result(turn, result)
+                self._commit(turn, ([], []))
 
     def _failed(self, error):
         """Try again later, a database that is away as long as it takes."""
@@ -189,22 +225,25 @@ class Runner:
     def _in(self, seconds):
         return self.clock.now() + datetime.timedelta(seconds=seconds)
 
-    def _forget(self):
+    def _forget(self, messages=()):
         """Forget what a turn may have changed that was not committed.
 
         Calls that were made before go on, and their answers will come.
+
+        :param messages: of that turn; answers among them are kept
         """
+        self._kept = [message for message in messages
+                      if isinstance(message, Result)]
+        if self.picture is not None:
+            self._cancels = [acting.cancelling(self.picture, run)
+                             for run in self.picture.running()]
         self.picture = None
         self.memory = turns.Memory(in_flight=set(self._in_flight))
         self.timers = {}
 
     def _turn(self, messages):
         loaded = self.picture is None
-        if loaded:
-            self.picture = picturing.Picture(pictures.load(self.session_id))
-        now = self.clock.now()
-        turn = turns.Turn(self.picture, self.memory, now, self.conf,
-                          read_constraints)
+        turn = self._make_turn()
         workflow = self.workflows(self.picture.session.workflow)(turn)
         touched = set()
         if loaded:
@@ -223,7 +262,7 @@ class Runner:
                 consumed = inbox.unread(self.session_id)
                 touched |= self._take_inbox(turn, *consumed)
         for subject, when in list(self.timers.items()):
-            if when <= now:
+            if when <= turn.now:
                 del self.timers[subject]
                 touched.add(subject)
         self._call(turn, workflow, touched)
@@ -236,6 +275,12 @@ class Runner:
         self.executor.submit(self, turn.effects)
         if over:
             self._end()
+
+    def _make_turn(self):
+        if self.picture is None:
+            self.picture = picturing.Picture(pictures.load(self.session_id))
+        return turns.Turn(self.picture, self.memory, self.clock.now(),
+                          self.conf, read_constraints)
 
     def _commit(self, turn, consumed):
         if not turn.writes and not any(consumed):
@@ -267,7 +312,8 @@ class Runner:
         effect = result.effect
         what = effect.what
         if effect.kind == 'publish':
-            return relay.published(turn, result.value, result.error)
+            return relay.published(
+                turn, effect.args[:result.value or 0], result.error)
         if effect.kind in READS:
             reading = self.memory.readings.setdefault(what, turns.Reading())
             if result.error is None:
