@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a session did to a cloud, by the cloud's own records."""
+
+import collections
+import time
+
+#: Ends of migrations that went well.
+WELL = frozenset(['confirmed', 'completed'])
+#: Ends of migrations, well or not.
+OVER = WELL | {'reverted', 'done', 'error', 'failed', 'cancelled'}
+#: Seconds within which Placement agrees with Nova after the last change.
+SETTLE = 30.0
+LOOK = 1.0
+
+
+class Cloud:
+    """Reads of Nova and Placement.
+
+    :param admin: a ``tenant.Client`` with the role admin
+    """
+
+    def __init__(self, admin):
+        self._admin = admin
+
+    def computes(self) -> dict[str, dict]:
+        """Return the nova-compute services, by host."""
+        found = self._admin.json('GET', 'compute', '/os-services',
+                                 params={'binary': 'nova-compute'})
+        return {each['host']: each for each in found['services']}
+
+    def controllers(self) -> set[str]:
+        """Return the hosts that run nova-conductor."""
+        found = self._admin.json('GET', 'compute', '/os-services',
+                                 params={'binary': 'nova-conductor'})
+        return {each['host'] for each in found['services']}
+
+    def servers(self, **params) -> dict[str, dict]:
+        """Return the servers of all projects, by id."""
+        return {each['id']: each for each in self._admin.pages(
+            '/servers/detail', 'servers', all_tenants=1, **params)}
+
+    def migrations(self, since: str) -> list[dict]:
+        """Return migrations that changed since a time, oldest first."""
+        found = self._admin.pages('/os-migrations', 'migrations',
+                                  **{'changes-since': since})
+        return sorted(found, key=lambda each: each['id'])
+
+    def actions(self, server: str) -> list[str]:
+        """Return the names of what was done to a server, oldest first."""
+        found = self._admin.json(
+            'GET', 'compute', f'/servers/{server}/os-instance-actions')
+        return [each['action'] for each in found['instanceActions']][::-1]
+
+    def consumers(self) -> dict[str, set[str]]:
+        """Return who has allocations on each host."""
+        found = self._placement('/resource_providers')['resource_providers']
+        return {each['name']: set(self._placement(
+            f'/resource_providers/{each["uuid"]}/allocations')['allocations'])
+            for each in found}
+
+    def what_is_on(self, host: str) -> list[str]:
+        """Return what stands between a host and its maintenance."""
+        if host not in self.computes():
+            return []
+        found = [f'server {each}' for each in self.servers(host=host)]
+        found += [f'migration of {each["instance_uuid"]}'
+                  for each in self._admin.pages(
+                      '/os-migrations', 'migrations', host=host)
+                  if each['status'] not in OVER]
+        found += [f'allocation of {each}'
+                  for each in self.consumers()[host]]
+        if self.computes()[host]['status'] != 'disabled':
+            found.append('it is enabled')
+        return found
+
+    def _placement(self, path):
+        response = self._admin.call('GET', self._admin.url('placement', path))
+        response.raise_for_status()
+        return response.json()
+
+
+def audit(cloud: Cloud, since: str, vnf, before) -> dict[str, list[str]]:
+    """Look for what should not be; empty lists are good.
+
+    :param since: when the session began, as Nova takes it
+    :param vnf: the ``tenant.RealVnf``
+    :param before: the hosts of the servers then
+    :returns: what was found, by the name of the rule
+    """
+    migrations = cloud.migrations(since)
+    return {
+        'hosts enabled and up': [
+            f'{host}: {each["status"]} {each["state"]} '
+            f'{each["disabled_reason"]}'
+            for host, each in cloud.computes().items()
+            if (each['status'], each['state']) != ('enabled', 'up')],
+        'all servers run': [
+            f'{each["name"]}: {each["status"]}'
+            for each in cloud.servers().values()
+            if each['status'] != 'ACTIVE'],
+        'pair apart': _pair(cloud, vnf),
+        'every host was emptied': _left(cloud, migrations, before),
+        'migrations ended well': [
+            f'{each["instance_uuid"]} {each["source_compute"]} -> '
+            f'{each["dest_compute"]}: {each["status"]}'
+            for each in migrations if each['status'] not in WELL],
+        'off each host once': [
+            f'{server} off {host}: {count} times'
+            for (server, host), count in collections.Counter(
+                (each['instance_uuid'], each['source_compute'])
+                for each in migrations).items() if count > 1],
+        'one request for each move': _requests(cloud, migrations),
+        'Placement agrees': _placement(cloud)}
+
+
+def moves(cloud: Cloud, since: str) -> collections.Counter:
+    """Return how often each server was migrated."""
+    return collections.Counter(
+        each['instance_uuid'] for each in cloud.migrations(since))
+
+
+def _pair(cloud, vnf):
+    servers = cloud.servers()
+    hosts = [servers[each]['OS-EXT-SRV-ATTR:host'] for each in vnf.pair]
+    return [] if len(set(hosts)) == 2 else [f'both on {hosts[0]}']
+
+
+def _left(cloud, migrations, before):
+    """Return servers that never left the host that they were on."""
+    left = {(each['instance_uuid'], each['source_compute'])
+            for each in migrations}
+    servers = cloud.servers()
+    return [f'{servers[server]["name"]} never left {host}'
+            for server, host in before.items()
+            if server in servers and (server, host) not in left]
+
+
+def _requests(cloud, migrations):
+    wrong = []
+    by_server = collections.defaultdict(list)
+    for each in migrations:
+        by_server[each['instance_uuid']].append(each['migration_type'])
+    for server, types in by_server.items():
+        done = collections.Counter(cloud.actions(server))
+        cold, live = types.count('migration'), types.count('live-migration')
+        wanted = {'migrate': cold, 'confirmResize': cold,
+                  'live-migration': live}
+        wrong += [f'{server}: {done[name]} of {name}, {count} expected'
+                  for name, count in wanted.items() if done[name] != count]
+    return wrong
+
+
+def _placement(cloud):
+    deadline = time.monotonic() + SETTLE
+    while True:
+        on = collections.defaultdict(set)
+        for server, each in cloud.servers().items():
+            on[each['OS-EXT-SRV-ATTR:host']].add(server)
+        wrong = [f'{host}: {sorted(consumers ^ on[host])}'
+                 for host, consumers in cloud.consumers().items()
+                 if consumers != on[host]]
+        if not wrong or time.monotonic() > deadline:
+            return wrong
+        time.sleep(LOOK)
