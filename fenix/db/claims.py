@@ -160,13 +160,31 @@ class GroupRelease:
             .values(free_at=types.seconds_from_now(self.recovery_time)))
 
 
-def release_all(db, session_id):
-    """Release what a session holds that goes away, inside a transaction.
+@dataclasses.dataclass(frozen=True)
+class HolderRelease:
+    """End whatever impact a session has on an instance.
 
-    The groups that it impacts recover first, as long as they are
-    registered to need.
+    For an instance that no longer tells its group: its constraints went
+    when it was replaced.
+
+    :ivar holder: id of the instance
     """
+
+    holder: str
+
+    def execute(self, db, session_id):
+        """Run inside a transaction."""
+        _recover(db, session_id, models.Claim.holder == self.holder)
+
+
+def release_all(db, session_id):
+    """Release what a session holds that goes away, inside a transaction."""
     HostRelease().execute(db, session_id)
+    _recover(db, session_id)
+
+
+def _recover(db, session_id, *where):
+    """Let groups recover, for as long as they are registered to need."""
     held = db.execute(
         sa.select(models.Claim.key, models.Claim.holder,
                   models.GroupConstraint.recovery_time)
@@ -174,7 +192,7 @@ def release_all(db, session_id):
                    models.GroupConstraint.group_id == models.Claim.key)
         .where(models.Claim.session_id == session_id,
                models.Claim.kind == GROUP,
-               models.Claim.free_at.is_(None))
+               models.Claim.free_at.is_(None), *where)
         .order_by(models.Claim.key, models.Claim.slot)).all()
     for group_id, holder, recovery_time in held:
         GroupRelease(group_id, holder, recovery_time or 0).execute(

@@ -86,6 +86,13 @@ def groups_of_project(db, project_id):
 
 
 @core.reader
+def registered(db, project_id):
+    """Tell whether a project has registered constraints of any instance."""
+    return db.scalar(sa.select(sa.exists().where(
+        models.InstanceConstraint.project_id == project_id)))
+
+
+@core.reader
 def of_instances(db, ids):
     """Return {instance id: InstanceConstraint} for those that have any."""
     return _of_ids(db, models.InstanceConstraint, ids)

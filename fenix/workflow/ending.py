@@ -21,6 +21,8 @@ def fail(turn, reason):
 def fail_host(turn, host, reason):
     """Let a host fail, and the session with it."""
     turn.change(host, reason=reason)
+    if host.step == states.MAINTAIN and host.disabled == hosting.US:
+        hosting.write_reason(turn, host, reason)
     fail(turn, f'host {host.name}: {reason}')
 
 

@@ -111,11 +111,11 @@ class Picture:
         if move.id not in self.moves:
             self._moves[move.instance_id, move.source] = move
         self.moves[move.id] = move
+        _keep(self.holding, move.instance_id, move.state == 'failed')
         if move.state in MOVING:
             self.moving[move.id] = move
             return
         self.moving.pop(move.id, None)
-        _keep(self.holding, move.instance_id, move.state == 'failed')
         self._left_at[move.source] = max(
             move.ended_at, self._left_at.get(move.source, move.ended_at))
 

@@ -52,6 +52,8 @@ class Reading:
     failing_since: datetime.datetime | None = None
     failures: int = 0
     error: str | None = None
+    #: The newest failure was a refusal.
+    refused: bool = False
     #: Not before this time again.
     not_before: datetime.datetime | None = None
 
@@ -61,12 +63,15 @@ class Reading:
         self.failing_since = self.error = self.not_before = None
         self.failures = 0
 
-    def fail(self, now, error):
-        """Note a failure; the next try comes later each time."""
+    def fail(self, now, error, interval=0.5):
+        """Note a failure; the next try comes later each time.
+
+        :param interval: seconds until the first one
+        """
         self.failing_since = self.failing_since or now
         self.error = str(error)
         self.not_before = now + datetime.timedelta(
-            seconds=min(30, 2 ** self.failures * 0.5))
+            seconds=min(30, 2 ** min(self.failures, 8) * interval))
         self.failures += 1
 
 

@@ -73,12 +73,10 @@ def put(turn, question, project_id, instance_ids, window, host=None,
         state='waiting' if listens else 'unsubscribed',
         answered_at=None if listens else turn.now))
     if listens:
-        constrained, _ = turn.constraints(instance_ids)
         telling.publish(turn, EVENT_TYPE, payloads.scheduled(
             session_id=turn.session.id, project_id=project_id,
             question=question, public_url=turn.conf.api.public_url,
-            vocabulary=payloads.vocabulary_of(
-                turn.conf, project_id, bool(constrained)),
+            vocabulary=telling.vocabulary(turn, project_id),
             meta=turn.session.meta, instance_id=instance_id),
             ask=row, once=question in telling.ONCE)
     return row
@@ -173,6 +171,10 @@ def _addressed(turn, question, reply, agreed):
         own = [row for row in rows if row.instance_id == reply.instance_id]
         return own or [row for row in rows if row.instance_id is None
                        and (reply.instance_id in row.instance_ids)]
+    together = [row for row in rows if row.instance_id is None]
+    if together and len(together) < len(rows):
+        # The project's URL is that question's own.
+        rows = together
     if reply.actions:
         # A late repeat names the instances of an earlier host.
         return [row for row in rows

@@ -87,9 +87,14 @@ def explain(turn, host, why):
     if host.disabled != US:
         return True
     if _tried(turn, 'set_reason', host):
-        turn.effect('set_reason', host.name, host.name, (
-            host.name, f'{mark(turn.session)} {why}', mark(turn.session)))
+        write_reason(turn, host, why)
     return False
+
+
+def write_reason(turn, host, why):
+    """Say in Nova why a host of ours stays disabled."""
+    turn.effect('set_reason', host.name, host.name, (
+        host.name, f'{mark(turn.session)} {why}', mark(turn.session)))
 
 
 def explained(turn, effect, _, error):
@@ -97,7 +102,8 @@ def explained(turn, effect, _, error):
     if error is not None:
         _note_failure(turn, effect, error)
         return
-    turn.change(turn.picture.hosts[effect.key], disabled=KEPT)
+    if turn.session.deleting:
+        turn.change(turn.picture.hosts[effect.key], disabled=KEPT)
 
 
 def _tried(turn, kind, host):
@@ -109,8 +115,11 @@ def _tried(turn, kind, host):
     reading = turn.memory.readings.get((kind, host.name))
     if reading is None or reading.failing_since is None:
         return True
-    if turn.now >= turn.later(turn.option('cloud_patience'),
-                              reading.failing_since):
+    # A deleted session has nobody left who could continue it: it goes on
+    # trying until Nova answers.
+    if reading.refused or (not turn.session.deleting and turn.now >= (
+            turn.later(turn.option('cloud_patience'),
+                       reading.failing_since))):
         turn.memory.readings.pop((kind, host.name))
         raise Failed(f'could not {kind} {host.name}: {reading.error}')
     return turn.passed(reading.not_before)
@@ -120,9 +129,8 @@ def _note_failure(turn, effect, error):
     reading = turn.memory.readings.setdefault(
         (effect.kind, effect.key), Reading())
     reading.fail(turn.now, error)
-    if isinstance(error, errors.CloudRefused):
-        # It will not help to ask again.
-        reading.failing_since = turn.later(-turn.option('cloud_patience'))
+    # It will not help to ask again.
+    reading.refused = isinstance(error, errors.CloudRefused)
 
 
 def empty(turn, host):
@@ -140,6 +148,10 @@ def empty(turn, host):
                 turn.picture.left_at(host.name) or host.step_at)
     look = turn.watch('look_at_host', host.name, since)
     if look is None:
+        return False
+    if look.service is not None and look.service.enabled:
+        # Another hand did that meanwhile; it has to be disabled again.
+        turn.change(host, disabled=None)
         return False
     if look.empty:
         return True

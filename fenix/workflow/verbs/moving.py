@@ -10,7 +10,6 @@ from fenix import errors
 from fenix import words
 from fenix.db import claims
 from fenix.db import models
-from fenix.notify import payloads
 from fenix.workflow.turn import Failed
 from fenix.workflow.verbs import telling
 
@@ -139,6 +138,8 @@ def _release(turn, row):
         turn.claims.append(claims.GroupRelease(
             group.group_id, row.instance_id, group.recovery_time))
         turn.memory.busy[group.group_id] = turn.later(group.recovery_time)
+    else:
+        turn.claims.append(claims.HolderRelease(row.instance_id))
 
 
 def recovered(turn, instance):
@@ -167,9 +168,10 @@ def sent(turn, effect, request_id, error):
         return
     if error is None:
         turn.change(row, state='requested', request_id=request_id)
-    elif isinstance(error, errors.CloudRefused):
+    elif isinstance(error, errors.CloudRefused) and row.attempts == 1:
         _fail(turn, row, f'Nova refused: {error}')
     else:
+        # A second request may be refused because the first came late.
         turn.change(row, state='unknown')
 
 
@@ -209,7 +211,8 @@ def _judge(turn, row, look):
     if row.action == words.OWN_ACTION:
         if server.host != row.source and _settled(server):
             _end(turn, row, server)
-    elif row.state != 'unknown' or _find_trace(turn, row, look):
+    elif row.state != 'unknown' or server.status == 'ERROR' or (
+            _find_trace(turn, row, look)):
         _judge_ours(turn, row, look)
     if row.ended_at is None and turn.passed(row.deadline):
         _fail(turn, row, _too_late(row, server), server)
@@ -311,9 +314,7 @@ def _end(turn, row, server):
     turn.change(row, state='done', ended_at=turn.now)
     _release(turn, row)
     if row.action != words.OWN_ACTION and server is not None:
-        constrained, _ = turn.constraints([row.instance_id])
-        telling.moved(turn, instance, payloads.vocabulary_of(
-            turn.conf, row.project_id, bool(constrained)))
+        telling.moved(turn, instance)
 
 
 def _fail(turn, row, reason, server=None):

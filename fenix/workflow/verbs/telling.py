@@ -4,6 +4,7 @@
 from oslo_log import log as logging
 
 from fenix import words
+from fenix.db import constraints
 from fenix.db import models
 from fenix.notify import payloads
 from fenix.workflow import states
@@ -83,10 +84,17 @@ def phase(turn, after):
     turn.change(turn.session, phase=after)
 
 
-def moved(turn, instance, vocabulary):
+def vocabulary(turn, project_id):
+    """Return the words in which a project is spoken to."""
+    return payloads.vocabulary_of(
+        turn.conf, project_id, constraints.registered(project_id))
+
+
+def moved(turn, instance):
     """Tell a project that what it agreed to was done to an instance."""
     publish(turn, payloads.SCHEDULED, payloads.scheduled(
         session_id=turn.session.id, project_id=instance.project_id,
-        question=words.INSTANCE_ACTION_DONE, vocabulary=vocabulary,
+        question=words.INSTANCE_ACTION_DONE,
+        vocabulary=vocabulary(turn, instance.project_id),
         public_url=turn.conf.api.public_url, meta=turn.session.meta,
         instance_id=instance.instance_id))

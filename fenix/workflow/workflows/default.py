@@ -127,6 +127,12 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
             if not isinstance(other, planner.Start) or (
                     other.question == words.PLANNED_MAINTENANCE):
                 return other
+        if choice is None and not left_out:
+            raise base.Failed(
+                'Placement has no resource provider of '
+                + ', '.join(name for name, host in self.picture.hosts.items()
+                            if host.step == states.PENDING
+                            and name not in view.hosts))
         return choice or planner.NeedRoom(
             host=min(left_out), missing=size.Size(),
             reason=f'{", ".join(sorted(left_out))} may not be emptied to '

@@ -81,9 +81,7 @@ class HostSteps:
 
     def empty(self, host):
         instances = self.instances_on(host)
-        if not all(self.picture.ask_about(
-                host.question, host.name, row.instance_id)
-                for row in instances):
+        if any(self.unasked(host, row) for row in instances):
             return states.ASK
         # Lists: every move is to go on, whether others are done or not.
         # Nova shows an instance on its target before the move is over.
@@ -95,6 +93,8 @@ class HostSteps:
 
     def maintain(self, host):
         if not host.announced:
+            if not self.disable(host):
+                return None
             if not self.proved_empty(host):
                 return states.ASK if self.newcomers(host) else None
             self.announce_host(host, words.IN_MAINTENANCE)
@@ -110,9 +110,7 @@ class HostSteps:
     def newcomers(self, host):
         """Tell whether instances turned up that nobody was asked about."""
         return host.is_compute and any(
-            self.picture.ask_about(host.question, host.name,
-                                   row.instance_id) is None
-            for row in self.instances_on(host))
+            self.unasked(host, row) for row in self.instances_on(host))
 
     def give_back(self, host):
         if not self.service_up(host) or not self.enable(host):

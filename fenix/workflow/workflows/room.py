@@ -21,12 +21,13 @@ class ScaleIn:
             return None
         since = max([ask.answered_at for ask in asks]
                     + [self.last_change()])
+        pending = [host for host in self.picture.hosts.values()
+                   if host.step == states.PENDING]
+        if not all(host.is_compute for host in pending) or not pending:
+            return states.RUN_HOSTS     # Room is needed by none of them.
         survey = self.turn.watch('survey', None, since)
         if survey is None:
             return None
-        if any(host.step == states.PENDING and not host.is_compute
-               for host in self.picture.hosts.values()):
-            return states.RUN_HOSTS
         choice = self.choose(survey)
         if not isinstance(choice, planner.NeedRoom):
             self.turn.change(self.session, scale_in_free=None)
