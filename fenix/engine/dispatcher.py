@@ -130,7 +130,13 @@ class Dispatcher:
         while not self._stop.is_set():
             self.alive_at['timers'] = time.monotonic()
             with self._changed:
-                self._changed.wait(self._wake_due())
+                try:
+                    wait = self._wake_due()
+                except Exception as error:
+                    # The clock is the database's, which may be away.
+                    LOG.warning('timers wait: %s', error)
+                    wait = SIGN_OF_LIFE
+                self._changed.wait(wait)
 
     def _wake_due(self):
         """Wake whose time has come; return the seconds until the next."""

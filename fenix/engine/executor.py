@@ -24,6 +24,9 @@ CHANGES = frozenset(['disable', 'enable', 'set_reason', 'migrate',
 #: Threads that publish.
 PUBLISHERS = 4
 
+#: Seconds between two looks at a lease that is too short.
+LEASE_LOOK = 0.1
+
 
 class Calls:
     """What the kinds of effects call.
@@ -133,10 +136,8 @@ class Executor:
         """Make one call and post what came of it."""
         result = runners.Result(effect, self.clock.now())
         try:
-            if effect.kind in CHANGES and (
-                    runner.lost or not self.may_change()):
-                raise errors.CloudUnknown(
-                    'the lease has run out: nothing was sent')
+            if effect.kind in CHANGES:
+                self._wait_for_lease(runner)
             points.reach('before-effect', (effect.kind,))
             result.value = self.calls.make(effect)
         except errors.PublishError as error:
@@ -149,6 +150,18 @@ class Executor:
         points.reach('after-effect', (effect.kind,))
         runner.post(result)
         self.wake(runner)
+
+    def _wait_for_lease(self, runner):
+        """Wait until the lease is renewed that is too short to change things.
+
+        :raises CloudUnknown: the session is lost, or all ends
+        """
+        while not self.may_change() and not runner.lost and (
+                not self._stopped):
+            time.sleep(LEASE_LOOK)
+        if runner.lost or not self.may_change():
+            raise errors.CloudUnknown(
+                'the lease has run out: nothing was sent')
 
     def stop(self, timeout):
         """Start nothing more; wait for the calls that were submitted.

@@ -149,9 +149,11 @@ class Runner:
                          self.session_id)
                 self._leave()
             except claims.Busy as busy:
+                known = self.memory.busy | {
+                    busy.group_id: busy.until or self._in(
+                        self.conf.nova.observe_interval)}
                 self._forget(messages)
-                self.memory.busy[busy.group_id] = busy.until or (
-                    self._in(self.conf.nova.observe_interval))
+                self.memory.busy.update(known)
                 self._messages.append(INBOX)
             except errors.HostClaimed as claimed:
                 self._forget(messages)
@@ -220,7 +222,8 @@ class Runner:
         if self._failures >= PATIENCE and not isinstance(
                 error, core.ERRORS):
             self._reason = f'internal error: {error!r}'
-        self.timers = {None: self._in(min(30, 0.2 * 2 ** self._failures))}
+        self.timers = {None: self._in(
+            min(30, 0.2 * 2 ** min(self._failures, 8)))}
 
     def _in(self, seconds):
         return self.clock.now() + datetime.timedelta(seconds=seconds)
@@ -253,6 +256,13 @@ class Runner:
         if self._reason is not None:
             ending.fail(turn, self._reason)
         consumed = ([], [])
+        due = {subject for subject, when in self.timers.items()
+               if when <= turn.now}
+        if due and (self.picture.unanswered or (
+                turn.session.phase == states.ANNOUNCE)):
+            # A window may be over: not before everything that came within
+            # it was read, whether its bell rang or not.
+            messages = [*messages, INBOX]
         for message in dict.fromkeys(messages):
             if isinstance(message, Result):
                 touched |= self._take_result(turn, message)
@@ -261,10 +271,9 @@ class Runner:
             elif message == INBOX:
                 consumed = inbox.unread(self.session_id)
                 touched |= self._take_inbox(turn, *consumed)
-        for subject, when in list(self.timers.items()):
-            if when <= turn.now:
-                del self.timers[subject]
-                touched.add(subject)
+        for subject in due:
+            del self.timers[subject]
+        touched |= due
         self._call(turn, workflow, touched)
         over = self._conclude(turn, workflow)
         relay.send(turn)
@@ -422,7 +431,8 @@ class Runner:
             turn.change(session, finished_at=turn.now)
             if state == words.MAINTENANCE_DONE:
                 turn.claims.append(claims.HostRelease(None))
-        return not self.picture.outbox
+        # What still runs reports to the engine that started it.
+        return not self.picture.outbox and not self.picture.running()
 
     def _end(self):
         """Let go of a session that needs nothing for now."""
