@@ -124,24 +124,17 @@ class Harness(fixtures.Fixture):
         names = [f'compute-{number + 1}' for number in range(hosts + spare)]
         for name in names:
             self.model.add_host(cloud_config.HostConfig(name))
-        for name in names[hosts:]:
-            self.model.disable(name, 'not yet')
-        project = self.project(PROJECT)
         group = self.model.create_group('ha', PROJECT, 'anti-affinity')
         for number in range(hosts * per_host):
-            self.model.create(
-                f'vm-{number}', '2', project.project_id,
-                group=group.id if number < 2 else None)
-            self.advance(1)
-        for name in names[hosts:]:
-            self.model.enable(name)
+            self.create(f'vm-{number}', names[number % hosts],
+                        group=group.id if number < 2 else None)
+        self.project(PROJECT)
 
     def project(self, project_id):
         """Return a project, which is subscribed from its first mention."""
         if project_id not in self.projects:
             self.projects[project_id] = actors.Project(self, project_id)
             self.cloud.subscribed.add(project_id)
-            self.record('vnf.subscribe', project=project_id)
         return self.projects[project_id]
 
     def create(self, name, host, project=PROJECT, flavor='2', group=None):
@@ -233,6 +226,8 @@ class Harness(fixtures.Fixture):
                                 type=type_, meta={})
             for plugin, type_ in actions])
         self.session_id = row.id
+        for project_id in self.cloud.subscribed:
+            self.record('vnf.subscribe', project=project_id)
         self.record('session', method='POST', code=200, session=row.id, body={
             'maintenance_at': f'{row.maintenance_at:%Y-%m-%d %H:%M:%S}',
             **row.settings})
@@ -347,6 +342,15 @@ class Harness(fixtures.Fixture):
     @property
     def state(self):
         return sessions.get(self.session_id).state
+
+    def sessions(self):
+        return sessions.ids()
+
+    def claims(self):
+        """Return who holds what, hosts and shares of groups alike."""
+        with core.engine().connect() as connection:
+            return connection.execute(sa.select(models.Claim.__table__).where(
+                models.Claim.free_at.is_(None))).all()
 
     def states(self):
         """Return the states of the session as its administrator was told."""
