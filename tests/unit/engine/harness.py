@@ -127,7 +127,7 @@ class Harness(fixtures.Fixture):
         group = self.model.create_group('ha', PROJECT, 'anti-affinity')
         for number in range(hosts * per_host):
             self.create(f'vm-{number}', names[number % hosts],
-                        group=group.id if number < 2 else None)
+                        group=group.id if number < 2 <= hosts else None)
         self.project(PROJECT)
 
     def project(self, project_id):
