@@ -3,9 +3,15 @@
 
 from oslotest import base
 
+from fenix.sandbox.cloud import faults
 from tests.unit.engine import harness
 
 PROJECT, OTHER = harness.PROJECT, harness.OTHER
+
+
+def fault(op, **values):
+    """Return a fault that strikes once, unless it is told otherwise."""
+    return faults.ModelFault(op, **{'count': 1, **values})
 
 
 class EngineTestCase(base.BaseTestCase):
@@ -80,6 +86,3 @@ class EngineTestCase(base.BaseTestCase):
         self.assertEqual(
             {host: ['IN_MAINTENANCE', 'MAINTENANCE_COMPLETE']
              for host in hosts}, states)
-
-
-__all__ = ['OTHER', 'PROJECT', 'EngineTestCase']

@@ -5,7 +5,6 @@ import dataclasses
 
 from fenix import errors
 from fenix import words
-from fenix.sandbox.cloud import faults
 from tests.unit.engine import cases
 
 
@@ -19,8 +18,7 @@ class MoveCase(cases.EngineTestCase):
         return cloud
 
     def fault(self, op, **values):
-        self.cloud.model.faults.add(faults.ModelFault(
-            op, **{'count': 1, **values}))
+        self.cloud.model.faults.add(cases.fault(op, **values))
 
     def moves(self):
         return [line['what'] for line in self.cloud.timeline
