@@ -22,10 +22,7 @@ class FenixError(Exception):
 
     def as_body(self):
         """The JSON body of an error answer."""
-        body = {'error': str(self), 'code': self.code}
-        if self.field is not None:
-            body['field'] = self.field
-        return body
+        return {'error': str(self), 'code': self.code, 'field': self.field}
 
 
 class Invalid(FenixError):

@@ -17,10 +17,10 @@ ERROR = {
         'error': {'type': 'string', 'description': 'For a human.'},
         'code': {'type': 'string',
                  'description': 'For a program; never changes.'},
-        'field': {'type': 'string',
+        'field': {'type': ['string', 'null'],
                   'description': 'The field of the body that is wrong.'},
     },
-    'required': ['error', 'code'],
+    'required': ['error', 'code', 'field'],
 }
 
 _JSON = 'application/json'

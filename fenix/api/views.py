@@ -8,6 +8,13 @@ _HOST_STATES = {'ask': 'asked', 'leave': 'asked', 'empty': 'emptying',
                 'maintain': 'emptying', 'give_back': words.IN_MAINTENANCE,
                 'done': words.MAINTENANCE_COMPLETE}
 
+#: What Nova and Placement have to show of a host in a step.
+_SHOWN = {'ask': 'to be looked at', 'leave': 'to be enabled',
+          'empty': 'to let its instances go: their groups may need time',
+          'maintain': 'to be disabled and empty, and after its actions to '
+                      'have its services up',
+          'give_back': 'to be enabled'}
+
 #: States of a move that is not over.
 _MOVING = ('intended', 'requested', 'unknown', 'confirming')
 
@@ -53,7 +60,7 @@ def detail(conf, rows, asked):
     """
     row = rows.session
     return session(conf, row, asked) | {
-        'waiting_for': waiting_for(rows, asked),
+        'waiting_for': waiting_for(conf, rows, asked),
         'project_id': row.project_id,
         'metadata': row.meta,
         'settings': row.settings,
@@ -124,7 +131,7 @@ def _record(row, *names):
             for name, value in values.items()}
 
 
-def waiting_for(rows, asked):
+def waiting_for(conf, rows, asked):
     """Tell in words what would bring a session on."""
     row = rows.session
     if deleting(row, asked):
@@ -144,21 +151,22 @@ def waiting_for(rows, asked):
                  + time(row.maintenance_at)]
     else:
         waits = []
-    return [*waits,
-            *[_ask_waits(item) for item in rows.asks
-              if item.state in ('waiting', 'open')],
-            *[_move_waits(item) for item in rows.moves
-              if item.state in _MOVING],
-            *_run_waits(rows)]
+    waits += [*[_ask_waits(conf, item) for item in rows.asks
+                if item.state in ('waiting', 'open')],
+              *[_move_waits(item) for item in rows.moves
+                if item.state in _MOVING],
+              *_run_waits(rows)]
+    return waits or _cloud_waits(rows)
 
 
-def _ask_waits(row):
+def _ask_waits(conf, row):
+    question = wire_state(conf, row.question)
     about = (f' about instance {row.instance_id}' if row.instance_id
              else f' about host {row.host}' if row.host else '')
     if row.published_at is None:
-        return (f'{row.question}{about} to be published to project '
+        return (f'{question}{about} to be published to project '
                 f'{row.project_id}')
-    return (f'project {row.project_id} to answer {row.question}{about} by '
+    return (f'project {row.project_id} to answer {question}{about} by '
             f'{time(row.reply_by)}')
 
 
@@ -177,3 +185,11 @@ def _run_waits(rows):
         elif row.state == 'failed':
             yield (f'the administrator to have action {row.plugin}{where} '
                    f'retried or skipped (run {row.id})')
+
+
+def _cloud_waits(rows):
+    """Tell what the cloud has to show when nobody else has to act."""
+    if rows.session.phase == 'make_room':
+        return ['the cloud to show the room that was made']
+    return [f'host {row.name} {_SHOWN[row.step]}' for row in rows.hosts
+            if row.step in _SHOWN] or ['the engine to go on']

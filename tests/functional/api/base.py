@@ -58,8 +58,7 @@ class ApiTest:
         self.assertEqual('application/json', response.content_type)
         answer = json.loads(response.body)
         if status != 200:
-            self.assertIn('error', answer)
-            self.assertIn('code', answer)
+            self.assertEqual({'error', 'code', 'field'}, answer.keys())
         return answer
 
     def send(self, method, path, body=None, **headers):
@@ -79,7 +78,7 @@ class ApiTest:
         before = records.everything()
         answer = self.call(method, path, body, status)
         self.assertEqual((code, field), (answer['code'],
-                                         answer.get('field')), answer)
+                                         answer['field']), answer)
         self.assertEqual(before, records.everything())
         self.assertEqual([], self.ringer.rung)
         return answer['error']

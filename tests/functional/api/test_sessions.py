@@ -298,17 +298,23 @@ class DetailTest(base.ApiTest):
         self.waits('none owns')
         base.change(self.session, owner=models.new_id())
         self.waits('not before 2026-01-31T10:00:30')
+        base.change(self.session, phase='make_room')
+        self.waits('the room that was made')
         base.change(self.session, phase='run_hosts')
-        self.waits()
+        self.waits('the engine')
+        self.store(records.host, name='cmp-1', step='maintain')
+        self.waits('host cmp-1 to be disabled and empty')
         self.store(records.ask, state='open', question='PLANNED_MAINTENANCE',
                    host='cmp-1', published_at=records.TIME,
                    reply_by=records.TIME)
         self.store(records.ask, state='waiting', instance_id='i7',
-                   created_at=records.TIME + datetime.timedelta(seconds=1))
+                   question='SCALE_IN', created_at=(
+                       records.TIME + datetime.timedelta(seconds=1)))
         self.store(records.move, state='requested', instance_id='i8')
         run = self.store(records.run, state='running', plugin='manual')
         self.waits('project p1 to answer PLANNED_MAINTENANCE about host '
-                   'cmp-1 by 2026-01-31T10:00:30', 'i7 to be published',
+                   'cmp-1 by 2026-01-31T10:00:30',
+                   'DOWN_SCALE about instance i7 to be published',
                    'instance i8 to leave cmp-1 for cmp-2', run.id)
 
     def test_waiting_for_the_administrator(self):
