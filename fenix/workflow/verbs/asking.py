@@ -19,6 +19,8 @@ SKIP = 'skip'
 
 #: Seconds for which the list of alarms may be taken as it was read.
 ALARMS_AGE = 30
+#: Seconds for which that nobody listens may be taken for the last word.
+DEAF_AGE = 5
 EVENT_TYPE = 'maintenance.scheduled'
 
 
@@ -35,6 +37,9 @@ def subscribed(turn, project_id):
     own = [alarm for alarm in alarms if alarm.project_id == project_id]
     if any(alarm.live for alarm in own):
         return True
+    came = turn.memory.readings['subscriptions', EVENT_TYPE].came
+    if came < turn.later(-DEAF_AGE):
+        return turn.read('subscriptions', EVENT_TYPE, turn.now)
     reasons = ', '.join(alarm.why_not for alarm in own if alarm.why_not)
     telling.warn(turn, f'project {project_id} is not told: it has no alarm '
                        f'on {EVENT_TYPE} that can fire'

@@ -42,7 +42,7 @@ class Work(actions.Action):
     def start(self, run):
         clock = self.harness.clock
         self.started.append((run.type, run.host, clock.now()))
-        if run.host is not None:
+        if run.type == 'host':
             self.harness.record('host.work.start', host=run.host,
                                 session=run.session_id)
         self.until[run.run_id] = clock.now() + datetime.timedelta(
@@ -55,7 +55,7 @@ class Work(actions.Action):
         if self.endless or self.harness.clock.now() < self.until[run.run_id]:
             return actions.RunStatus(actions.RUNNING, 'still at it')
         ok = run.host not in self.fail
-        if run.host is not None:
+        if run.type == 'host':
             self.harness.record('host.work.end', host=run.host, ok=ok,
                                 session=run.session_id)
         if not ok:
