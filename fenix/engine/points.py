@@ -4,7 +4,8 @@
 Off unless the environment variable ``FENIX_CRASH_AT`` names a point and what
 has to be happening there, for example ``after-commit=hosts:step:empty``.
 The process then ends as by ``kill -9``, once: the file that
-``FENIX_CRASH_ONCE`` names remembers it.
+``FENIX_CRASH_ONCE`` names remembers it, with the process group that it was
+in.
 
 =============== ========================================================
 point           reached
@@ -24,7 +25,6 @@ import os
 import signal
 
 _AT, _, _WHAT = os.environ.get('FENIX_CRASH_AT', '').partition('=')
-ON = bool(_AT)
 
 
 def reach(point, names=()):
@@ -33,7 +33,8 @@ def reach(point, names=()):
         return
     once = os.environ['FENIX_CRASH_ONCE']
     try:
-        os.close(os.open(once, os.O_CREAT | os.O_EXCL))
+        with open(once, 'x', encoding='ascii') as file:
+            file.write(f'{os.getpgrp()}')
     except FileExistsError:
         return
     os.kill(os.getpid(), signal.SIGKILL)

@@ -4,6 +4,7 @@
 import configparser
 import contextlib
 import pathlib
+import secrets
 import shlex
 import socket
 import sys
@@ -44,6 +45,8 @@ class Installation:
                  vocabulary: str | None = None, debug: bool = False):
         self.url = f'http://127.0.0.1:{port}'
         self.api = f'{self.url}/v1'
+        # Others may use the same message bus.
+        self.topic = f'fenix-sandbox-{secrets.token_hex(4)}'
         self._directory = directory
         self._port = port
         self._database_url = (database_url or
@@ -147,6 +150,6 @@ class Installation:
 
     def _publisher(self, cloud_urls):
         if self._transport_url is not None:
-            return {'publisher': 'oslo'}
+            return {'publisher': 'oslo', 'topic': self.topic}
         return {'publisher': 'webhook',
                 'webhook_url': cloud_urls['notifications']}

@@ -128,7 +128,8 @@ class Sandbox:
                   for number in range(1, options.controllers + 1)]
         return config.CloudConfig(
             hosts=hosts, seed=options.seed, maintenance_url=self.fenix.api,
-            transport_url=options.transport, times=config.Times(
+            transport_url=options.transport, topic=self.fenix.topic,
+            times=config.Times(
                 migration=options.migration_time, host=options.host_time))
 
     def _compute(self, number):

@@ -15,8 +15,6 @@ from fenix.sandbox.cloud import ceilometer
 
 LOG = logging.getLogger(__name__)
 
-TOPIC = 'notifications'
-
 
 class _Endpoint:
     """Hands every notification of priority info to ceilometer."""
@@ -45,7 +43,7 @@ class Bus:
     """
 
     def __init__(self, transport_url: str, agent: ceilometer.Ceilometer,
-                 topic: str = TOPIC):
+                 topic: str):
         self._url = transport_url
         self._topic = topic
         self._agent = agent

@@ -111,7 +111,8 @@ class Cloud:
         if self.config.transport_url:
             # Only a cloud with a bus needs oslo.messaging.
             from fenix.sandbox.cloud import bus
-            self._bus = bus.Bus(self.config.transport_url, self.ceilometer)
+            self._bus = bus.Bus(self.config.transport_url, self.ceilometer,
+                                self.config.topic)
             self._bus.start()
         return self.urls
 

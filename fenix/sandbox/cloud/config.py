@@ -103,6 +103,7 @@ class CloudConfig:
     :ivar seed: makes ids and jitter repeatable; None: random
     :ivar timeline: path of the timeline file, or None
     :ivar transport_url: where to listen for notifications, or None
+    :ivar topic: of the notifications
     :ivar token_lifetime: seconds
     :ivar maintenance_url: the endpoint of Fenix in the catalogue, or None
     :ivar alarm_cache_ttl: seconds for which event alarms are remembered,
@@ -121,6 +122,7 @@ class CloudConfig:
     seed: int | None = None
     timeline: str | None = None
     transport_url: str | None = None
+    topic: str = 'notifications'
     token_lifetime: float = 3600.0
     maintenance_url: str | None = None
     alarm_cache_ttl: float = 0.0

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two engines: one dies or stands still, and the other takes over."""
+
+import contextlib
+import os
+import signal
+
+from tests import fixtures as fenix_fixtures
+from tests.functional.engine import trial
+
+
+def kill_the_dead(sandbox):
+    """End what would start an engine again that died."""
+    with contextlib.suppress(FileNotFoundError, ValueError,
+                             ProcessLookupError):
+        group = int(sandbox.directory.joinpath('died').read_text())
+        os.killpg(group, signal.SIGKILL)
+
+
+class TestTakeover(trial.TrialTestCase):
+
+    def start_two(self, backend, tend):
+        rabbit = os.environ.get('FENIX_TEST_RABBIT_URL')
+        if not rabbit:
+            self.skipTest('FENIX_TEST_RABBIT_URL names no RabbitMQ')
+        url = fenix_fixtures.admin_url(backend)
+        if url is None:
+            self.skipTest(f'FENIX_TEST_{backend.upper()}_URL names no '
+                          f'{backend} server')
+        return self.start(
+            '--engines', '2', '--transport', rabbit, '--database',
+            url.render_as_string(hide_password=False), tend=tend)
+
+    def crash(self, backend, point, what):
+        self.crash_at(point, what)
+        sandbox = self.start_two(backend, kill_the_dead)
+        self.run_session(sandbox)
+        self.finish(sandbox)
+        self.assertTrue(self.once.exists(), f'{point}={what} never was')
+
+    def test_dies_while_it_empties_a_host_mysql(self):
+        self.crash('mysql', 'after-commit', 'hosts:step:empty')
+
+    def test_dies_after_a_request_to_move_mysql(self):
+        self.crash('mysql', 'after-effect', 'migrate')
+
+    def test_dies_after_a_request_to_move_postgresql(self):
+        self.crash('postgresql', 'after-effect', 'migrate')
+
+    def stop_owner(self, sandbox, number):
+        """Send a signal to the engine that moves something.
+
+        :returns: its process
+        """
+        trial.wait_for(lambda: sandbox.happened('migrate.start'), 40)
+        owner = next(process for process in sandbox.fenix.engines
+                     if ': taken, epoch' in self.log(process))
+        os.killpg(owner.pid, number)
+        return owner
+
+    def log(self, process):
+        return self.directory.joinpath(f'{process.name}.log').read_text()
+
+    def stands_still(self, backend):
+        """An engine that stands still writes nothing when it goes on."""
+        sandbox = self.start_two(backend, trial.look_on)
+        self.run_session(sandbox)
+        owner = self.stop_owner(sandbox, signal.SIGSTOP)
+        self.addCleanup(os.killpg, owner.pid, signal.SIGCONT)
+        other = next(process for process in sandbox.fenix.engines
+                     if process is not owner)
+        trial.wait_for(lambda: ': taken, epoch 2' in self.log(other))
+        os.killpg(owner.pid, signal.SIGCONT)
+        trial.wait_for(lambda: 'the lease ran out' in self.log(owner))
+        self.finish(sandbox)
+
+    def test_stands_still_mysql(self):
+        self.stands_still('mysql')
+
+    def test_stands_still_postgresql(self):
+        self.stands_still('postgresql')
+
+    def test_ends_in_order(self):
+        """The lease of an engine that is stopped is not waited for."""
+        self.set_options({'OS_ENGINE__LEASE_TIME': '60'})
+        sandbox = self.start_two('postgresql', trial.look_on)
+        self.run_session(sandbox)
+        owner = self.stop_owner(sandbox, 0)
+        owner.stop()
+        self.assertIn(' stopped', self.log(owner))
+        self.finish(sandbox)
