@@ -100,7 +100,8 @@ def _release(turn, host, spoiled):
             return hosting.explain(
                 turn, host, f'action {spoiled.plugin} did not succeed: '
                             f'{spoiled.reason}')
-        if not hosting.enable(turn, host):
+        if not telling.settle_host(turn, host) or not (
+                hosting.enable(turn, host)):
             return False
     except Failed as failure:
         telling.warn(turn, f'host {host.name} could not be given back: '

@@ -66,6 +66,26 @@ def host_state(turn, host, state):
             host=host.name, state=state))
 
 
+def settle_host(turn, host):
+    """Take back what nobody was told of a host yet.
+
+    :returns: whether it is certain who was told; False while that goes out
+    """
+    waiting = [event for event in turn.picture.outbox
+               if event.event_type == HOST_EVENT
+               and event.payload['host'] == host.name]
+    if not waiting or not host.announced:
+        return True
+    if turn.in_flight('publish', 'outbox'):
+        return False
+    if all(event.sending_at is None for event in waiting):
+        for event in waiting:
+            turn.change(event, message_id=None)
+            turn.picture.outbox.remove(event)
+        turn.change(host, announced=False)
+    return True
+
+
 def step(turn, host, after, reason=None):
     """Let a host go on to another step."""
     states.check(states.STEPS, host.step, after)

@@ -115,6 +115,10 @@ class Project:
                 and not server.deleted and server.group is None]
         for server in mine[:count]:
             model.delete(server.id)
+        if mine[:count]:
+            self.harness.record('vnf.scale', project=self.project_id,
+                                direction='in', servers=[
+                                    server.id for server in mine[:count]])
 
     def reply(self, payload, state, action=None, actions=None, instance=None):
         """Send a reply to where the payload says."""
