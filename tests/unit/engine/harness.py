@@ -364,9 +364,11 @@ class Harness(fixtures.Fixture):
 
     def warnings(self):
         """Return the warnings in the session's timeline."""
-        return [event.payload['text'] for event
-                in sessions.details(self.session_id).events
+        return [event.payload['text'] for event in self.events()
                 if event.event_type == 'warning']
+
+    def events(self):
+        return sessions.details(self.session_id).events
 
     def host_events(self):
         """Return (host, state) as infrastructure services were told."""

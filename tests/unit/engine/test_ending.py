@@ -33,6 +33,7 @@ class TestAnyTime(DeleteCase):
         over = False
         while not over:
             self.prepare(**shape)
+            self.cloud.model.times.settle = 0
             self.start()
             for _ in range(steps):
                 over = not self.cloud.step()
