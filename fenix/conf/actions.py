@@ -11,7 +11,8 @@ OPTS = [
              'lines, for example '
              'upgrade:/usr/local/bin/upgrade-host --now. A session names '
              'one of them in the metadata of its action. No shell reads '
-             'the line. Write $$ for a dollar sign.'),
+             'the line. It cannot have a comma in it; write $$ for a '
+             'dollar sign.'),
     cfg.ListOpt(
         'rerunnable_commands', default=[],
         help='Names of commands that may simply run again when an engine '

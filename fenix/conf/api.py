@@ -16,6 +16,8 @@ OPTS = [
              'setting.'),
     cfg.PortOpt(
         'port', default=12347,
+        # As installers of earlier releases write it (CONTRACT.md section 4).
+        deprecated_group='DEFAULT', deprecated_name='port',
         help='Port on which the fenix-api command listens.'),
     cfg.IntOpt(
         'threads', default=16, min=1,
