@@ -68,8 +68,9 @@ def _pass_over(turn, event):
 def _sending(turn, event):
     ask = turn.picture.asks.get(event.ask_id)
     payload = event.payload
-    if ask is not None and ask.reply_by is None and (
-            not _says_enough(turn, event, ask)):
+    if ask is not None and ask.reply_by is None:
+        if _says_enough(turn, event, ask):
+            return
         end = asking.end_of_window(turn, ask, turn.now)
         payload = payloads.with_times(payload, reply_at=end, actions_at=end)
         if ask.state == 'waiting':
@@ -100,6 +101,18 @@ def _published(turn, event):
     return ask
 
 
+def _not_sent(turn, outbox, uncertain):
+    """Note what a failed publication surely did not send.
+
+    :param uncertain: the first of the rest may be out
+    """
+    for place, event in enumerate(outbox):
+        if event.sending_at is None:
+            return
+        if place or not uncertain:
+            turn.change(event, sending_at=None)
+
+
 def published(turn, sent, error):
     """Note how a batch went out.
 
@@ -121,8 +134,7 @@ def published(turn, sent, error):
         reading.succeed(None, turn.now, turn.now)
     else:
         reading.fail(turn.now, error, turn.conf.notify.retry_interval)
-        if outbox and not getattr(error, 'uncertain', True):
-            turn.change(outbox[0], sending_at=None)
+        _not_sent(turn, outbox, getattr(error, 'uncertain', True))
         limit = turn.later(turn.conf.notify.max_delay, reading.failing_since)
         if turn.now >= limit and turn.session.reason is None:
             ending.fail(turn, 'notifications could not be published since '
