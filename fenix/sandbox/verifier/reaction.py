@@ -25,19 +25,28 @@ def reaction(story) -> dict:
     other question about its host was open, and no member of its groups was
     impacted or recovering.
     """
-    figures = sorted(_seconds(story))
-    if not figures:
+    return figures(seconds(story))
+
+
+def figures(reactions) -> dict:
+    """Return number, median and 99th percentile of reactions in seconds.
+
+    The percentiles are in milliseconds, None if there was no reaction.
+    """
+    ordered = sorted(reactions)
+    if not ordered:
         return {'n': 0, 'p50': None, 'p99': None}
-    return {'n': len(figures), 'p50': _percentile(figures, 0.5),
-            'p99': _percentile(figures, 0.99)}
+    return {'n': len(ordered), 'p50': _percentile(ordered, 0.5),
+            'p99': _percentile(ordered, 0.99)}
 
 
-def _percentile(figures, share):
-    at = max(0, math.ceil(share * len(figures)) - 1)
-    return round(figures[at] * 1000, 1)
+def _percentile(ordered, share):
+    at = max(0, math.ceil(share * len(ordered)) - 1)
+    return round(ordered[at] * 1000, 1)
 
 
-def _seconds(story):
+def seconds(story):
+    """Yield how long each reply that released servers had to wait."""
     world = worlds.World(story)
     waiting: dict[str, Release] = {}
     for line in story.in_order:
