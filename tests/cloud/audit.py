@@ -79,15 +79,19 @@ class Cloud:
         return response.json()
 
 
-def audit(cloud: Cloud, since: str, vnf, before) -> dict[str, list[str]]:
+def audit(cloud: Cloud, since: str, vnf, before,
+          faults: bool = False) -> dict[str, list[str]]:
     """Look for what should not be; empty lists are good.
 
     :param since: when the session began, as Nova takes it
     :param vnf: the ``tenant.RealVnf``
     :param before: the hosts of the servers then
+    :param faults: whether migrations were made to fail
     :returns: what was found, by the name of the rule
     """
     migrations = cloud.migrations(since)
+    bad = [each for each in migrations if each['status'] not in WELL]
+    good = [each for each in migrations if each['status'] in WELL]
     return {
         'hosts enabled and up': [
             f'{host}: {each["status"]} {each["state"]} '
@@ -99,16 +103,16 @@ def audit(cloud: Cloud, since: str, vnf, before) -> dict[str, list[str]]:
             for each in cloud.servers().values()
             if each['status'] != 'ACTIVE'],
         'pair apart': _pair(cloud, vnf),
-        'every host was emptied': _left(cloud, migrations, before),
+        'every host was emptied': _left(cloud, good, before),
         'migrations ended well': [
             f'{each["instance_uuid"]} {each["source_compute"]} -> '
             f'{each["dest_compute"]}: {each["status"]}'
-            for each in migrations if each['status'] not in WELL],
+            for each in bad if not faults],
         'off each host once': [
             f'{server} off {host}: {count} times'
             for (server, host), count in collections.Counter(
                 (each['instance_uuid'], each['source_compute'])
-                for each in migrations).items() if count > 1],
+                for each in good).items() if count > 1],
         'one request for each move': _requests(cloud, migrations),
         'Placement agrees': _placement(cloud)}
 
@@ -125,10 +129,10 @@ def _pair(cloud, vnf):
     return [] if len(set(hosts)) == 2 else [f'both on {hosts[0]}']
 
 
-def _left(cloud, migrations, before):
+def _left(cloud, good, before):
     """Return servers that never left the host that they were on."""
     left = {(each['instance_uuid'], each['source_compute'])
-            for each in migrations}
+            for each in good}
     servers = cloud.servers()
     return [f'{servers[server]["name"]} never left {host}'
             for server, host in before.items()
@@ -136,15 +140,18 @@ def _left(cloud, migrations, before):
 
 
 def _requests(cloud, migrations):
+    """Compare what was asked of servers with the migrations they had."""
     wrong = []
     by_server = collections.defaultdict(list)
     for each in migrations:
-        by_server[each['instance_uuid']].append(each['migration_type'])
-    for server, types in by_server.items():
+        by_server[each['instance_uuid']].append(
+            (each['migration_type'], each['status']))
+    for server, had in by_server.items():
         done = collections.Counter(cloud.actions(server))
-        cold, live = types.count('migration'), types.count('live-migration')
-        wanted = {'migrate': cold, 'confirmResize': cold,
-                  'live-migration': live}
+        types = [kind for kind, _ in had]
+        wanted = {'migrate': types.count('migration'),
+                  'confirmResize': had.count(('migration', 'confirmed')),
+                  'live-migration': types.count('live-migration')}
         wrong += [f'{server}: {done[name]} of {name}, {count} expected'
                   for name, count in wanted.items() if done[name] != count]
     return wrong

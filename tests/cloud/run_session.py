@@ -39,6 +39,9 @@ from tests.cloud import watch
 
 LOOK = 0.25
 DELETE_TIME = 120.0
+#: Seconds within which an engine takes up a continuation.
+CONTINUE_TIME = 10.0
+FAILED = 'MAINTENANCE_FAILED'
 ACTIONS = ('MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION')
 
 
@@ -68,12 +71,15 @@ def parse(argv=None) -> argparse.Namespace:
         help='the manager registers constraints')
     add('--lead-time', type=int, default=5)
     add('--vocabulary', choices=['doctor', 'fenix'])
+    add('--workflow', default='default')
     add('--notice', type=float, default=30.0,
         help='seconds until the work starts')
     add('--host-time', type=float, default=5.0,
         help='seconds of work on a host')
     add('--alarm-time', type=float, default=0.0,
         help='seconds until aodh knows of a new alarm')
+    add('--continue-after', type=float, metavar='SECONDS',
+        help='continue a session that failed, once, after so long')
     add('--timeout', type=float, default=1800.0)
     add('--kill-at', choices=['RESIZE', 'VERIFY_RESIZE', 'MIGRATING'],
         help='kill the engine that owns the session when the first server '
@@ -232,10 +238,12 @@ class Run:
         self.admin = administrator.Administrator(
             self._client(options.admin), self.timeline, self.fenix.api)
         session = self.admin.create(
-            options.notice, 'default', actions=[{
+            options.notice, options.workflow, actions=[{
                 'plugin': 'command', 'type': 'host',
                 'metadata': {'command': service.WORK}}])
         state = self._follow(administrator.FINAL, options.timeout)
+        if state == FAILED and options.continue_after is not None:
+            state = self._continue(session)
         detail = self._detail(session)
         cpu, memory = self._engines()
         self.admin.delete()
@@ -244,7 +252,8 @@ class Run:
         if options.constraints:
             self.manager.withdraw()
         moves = audit.moves(self.cloud, since)
-        found = audit.audit(self.cloud, since, self.vnf, before)
+        found = audit.audit(self.cloud, since, self.vnf, before,
+                            faults=options.continue_after is not None)
         hosts = sorted(self.cloud.controllers() | set(self.cloud.computes()))
         found |= {
             'session goes': [] if gone == administrator.GONE else [gone],
@@ -270,6 +279,18 @@ class Run:
             'killed': self.killed,
             'rules': len(found),
             'found': {rule: what for rule, what in found.items() if what}}
+
+    def _continue(self, session):
+        self.say(f'it failed: {self.admin.reason}')
+        time.sleep(self.options.continue_after)
+        self._client(self.options.admin).json(
+            'PUT', 'maintenance', f'/maintenance/{session}', json={})
+        self.say('the administrator continues')
+        # Until the engine takes that up the session is still failed.
+        deadline = time.monotonic() + CONTINUE_TIME
+        while self.admin.state() == FAILED and time.monotonic() < deadline:
+            time.sleep(LOOK)
+        return self._follow(administrator.FINAL, self.options.timeout)
 
     def _follow(self, states, timeout):
         deadline = time.monotonic() + timeout
