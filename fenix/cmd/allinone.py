@@ -10,9 +10,9 @@ from fenix import _threading  # noqa: F401
 
 # isort: split
 import sys
-import threading
 
 from fenix import conf
+from fenix import errors
 from fenix.cmd import api
 from fenix.engine import engine
 
@@ -21,19 +21,11 @@ def main(argv=None):
     """Run until SIGTERM or SIGINT."""
     conf.read(sys.argv[1:] if argv is None else argv, 'fenix-allinone')
     worker = engine.Engine(conf.CONF)
-    ending = threading.Event()
-
-    def work():
-        worker.start()
-        ending.wait()
-        worker.stop()
-
-    thread = threading.Thread(target=work, name='fenix-engine')
-    # The server has the main thread, as signals go there.
-    api.serve(conf.CONF, listening=thread.start)
-    ending.set()
-    if thread.ident:
-        thread.join()
+    try:
+        api.serve(conf.CONF, listening=worker.start)
+    except errors.BadConfiguration as exc:
+        return f'fenix-allinone: {exc}'
+    worker.stop()
     return 0
 
 

@@ -13,6 +13,9 @@ import sqlalchemy as sa
 from fenix.db import core
 from fenix.db import types
 
+#: Seconds after which an answer says too little of the time.
+SLOW = 0.5
+
 
 @core.reader
 def now(db):
@@ -43,9 +46,14 @@ class DatabaseClock:
     def sync(self):
         """Compare the clocks; once at first, then now and again.
 
+        A slow answer tells little, and is used only if there is no other.
+
         :raises: any of core.ERRORS; the clock then goes on as before
         """
-        self._zero = _zero()
+        before = time.monotonic()
+        zero = _zero()
+        if self._zero is None or time.monotonic() - before < SLOW:
+            self._zero = zero
 
     def now(self):
         """Return the time of the database as far as known (aware, UTC)."""

@@ -51,6 +51,7 @@ class Engine:
         self._id = None
         #: Until when the lease is surely valid (monotonic seconds).
         self._leased_until = 0
+        self._told = None
 
     def start(self):
         """Start to work; what is not there yet is waited for."""
@@ -172,6 +173,7 @@ class Engine:
         while not self._stopped.is_set():
             with self._patience('renew the lease'):
                 self._renew(lease_time)
+            self._tell_health()
             self._stopped.wait(lease_time / 3)
 
     def _renew(self, lease_time):
@@ -223,8 +225,7 @@ class Engine:
     def stop(self):
         """End: calls in flight are waited for, leases are released.
 
-        Takes no longer than ``[engine] graceful_shutdown_timeout``, unless
-        the database hangs.
+        They have ``[engine] graceful_shutdown_timeout``.
         """
         self._stop.set()
         self._look.set()
@@ -246,8 +247,12 @@ class Engine:
         self.publisher.stop()
         LOG.info('engine on %s stopped', self.host)
 
-    def health(self):
-        """Return how the engine is, for a human."""
-        return {'engine': self._id, 'sessions': len(self._runners),
-                'leased': self.may_change(), 'bell': self.bell.health(),
-                'publisher': self.publisher.health()}
+    def _tell_health(self):
+        """Write to the log when the message bus goes away or comes back."""
+        bus = self.bell.health()['state']
+        publisher = self.publisher.health()
+        health = (bus, publisher.get('error'))
+        if health != self._told:
+            self._told = health
+            LOG.info('bell: %s, notifications: %s', bus,
+                     publisher.get('error') or 'go out')

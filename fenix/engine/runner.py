@@ -20,6 +20,7 @@ from fenix.db import constraints
 from fenix.db import core
 from fenix.db import inbox
 from fenix.db import pictures
+from fenix.engine import calls
 from fenix.engine import points
 from fenix.engine import relay
 from fenix.workflow import ending
@@ -31,13 +32,11 @@ from fenix.workflow.verbs import asking
 from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import observing
-from fenix.workflow.verbs import telling
 
 LOG = logging.getLogger(__name__)
 
 #: Messages to a runner, besides results of effects.
 INBOX = 'inbox'
-WAKE = 'wake'
 
 READS = frozenset(['survey', 'subscriptions', 'look_at_host',
                    'look_at_server', 'service'])
@@ -205,16 +204,18 @@ class Runner:
 
         :raises: as ``pictures.commit``
         """
-        with self._lock:
-            if self.lost or self.ended:
-                return
+        if not self._lock.acquire(blocking=False):
+            return      # A turn hangs: the database does not answer.
+        try:
             results = [message for message in self._take_messages()
                        if isinstance(message, Result)]
-            if results:
+            if results and not self.lost and not self.ended:
                 turn = self._make_turn()
                 for result in results:
                     self._take_result(turn, result)
                 self._commit(turn, ([], []))
+        finally:
+            self._lock.release()
 
     def _failed(self, error):
         """Try again later, a database that is away as long as it takes."""
@@ -274,8 +275,8 @@ class Runner:
         for subject in due:
             del self.timers[subject]
         touched |= due
-        self._call(turn, workflow, touched)
-        over = self._conclude(turn, workflow)
+        calls.call(turn, workflow, touched)
+        over = calls.conclude(turn, workflow)
         relay.send(turn)
         self._commit(turn, consumed)
         self._reason = None
@@ -365,74 +366,6 @@ class Runner:
                 if run is not None:
                     touched.add(run.host)
         return touched
-
-    # -- calls ----------------------------------------------------------------
-
-    def _call(self, turn, workflow, touched):
-        """Call the steps and the phase, until nothing changes any more."""
-        while touched and not turn.session.deleting and (
-                turn.session.reason is None):
-            subject = touched.pop()
-            turn.subject = subject
-            if subject is None:
-                touched |= self._call_phase(turn, workflow)
-            elif subject in self.picture.active:
-                touched |= self._call_step(
-                    turn, workflow, self.picture.hosts[subject])
-
-    def _call_phase(self, turn, workflow):
-        active = set(self.picture.active)
-        try:
-            after = getattr(workflow, turn.session.phase)()
-        except turns.Failed as failure:
-            ending.fail(turn, str(failure))
-            return set()
-        touched = self.picture.active - active
-        if after is not None:
-            telling.phase(turn, after)
-            touched.add(None)
-        return touched
-
-    def _call_step(self, turn, workflow, host):
-        if host.reason is not None:
-            return set()
-        try:
-            after = getattr(workflow, host.step)(host)
-        except turns.Failed as failure:
-            ending.fail_host(turn, host, str(failure))
-            return set()
-        if after is None:
-            return set()
-        telling.step(turn, host, after)
-        return {None} if after in states.AT_REST else {host.name}
-
-    def _conclude(self, turn, workflow):
-        """Bring session state and outside in line with where things stand.
-
-        :returns: whether nothing is left to do for now
-        """
-        session = turn.session
-        turn.subject = None
-        if session.deleting:
-            telling.session_state(turn, words.DELETING)
-            return ending.give_back(turn, workflow)
-        if session.reason is not None:
-            workflow.settle_moves()
-            if not ending.at_rest(turn):
-                return False
-            state = words.MAINTENANCE_FAILED
-        else:
-            state = states.session_state(
-                session, self.picture.active_hosts())
-        telling.session_state(turn, state)
-        if state not in (words.MAINTENANCE_DONE, words.MAINTENANCE_FAILED):
-            return False
-        if session.finished_at is None:
-            turn.change(session, finished_at=turn.now)
-            if state == words.MAINTENANCE_DONE:
-                turn.claims.append(claims.HostRelease(None))
-        # What still runs reports to the engine that started it.
-        return not self.picture.outbox and not self.picture.running()
 
     def _end(self):
         """Let go of a session that needs nothing for now."""
