@@ -76,6 +76,7 @@ class Project:
     :ivar action: what it chooses for its instances
     :ivar scale_in: how many instances it removes when asked
     :ivar delay: seconds after which it answers
+    :ivar before_answer: called with a question before it answers
     """
 
     def __init__(self, harness, project_id):
@@ -87,6 +88,7 @@ class Project:
         self.action = 'MIGRATE'
         self.scale_in = 2
         self.delay = 0
+        self.before_answer = lambda question: None
 
     def hear(self, notification):
         payload = notification.payload
@@ -101,6 +103,7 @@ class Project:
 
     def answer(self, question, payload):
         """Answer as set up."""
+        self.before_answer(question)
         agree = question not in self.refused
         if question == words.SCALE_IN and agree:
             self.remove(self.scale_in)

@@ -8,6 +8,8 @@ a process would have died; what was not committed is gone.
 
 import collections
 import datetime
+import os
+import shutil
 
 import fixtures
 import oslo_config.fixture
@@ -96,17 +98,25 @@ class Harness(fixtures.Fixture):
             'sqlite_synchronous', False, 'database')
         self.database.use()
         sa.event.listen(core.engine(), 'connect', self._set_clock)
+        self.path = sa.make_url(self.database.url).database
         if not _EMPTY:
             models.Base.metadata.create_all(core.engine())
             core.dispose()
-            with open(self._path, 'rb') as file:
+            with open(self.path, 'rb') as file:
                 _EMPTY.append(file.read())
-        with open(self._path, 'wb') as file:
+        with open(self.path, 'wb') as file:
             file.write(_EMPTY[0])
 
-    @property
-    def _path(self):
-        return sa.make_url(self.database.url).database
+    def copy_database(self, directory):
+        """Use a copy of the database from now on."""
+        for end in ('', '-wal'):
+            if os.path.exists(self.path + end):
+                shutil.copy(self.path + end, directory)
+        self.path = os.path.join(directory, os.path.basename(self.path))
+        self.database.conf.set_override(
+            'connection', f'sqlite:///{self.path}', 'database')
+        self.database.use()
+        sa.event.listen(core.engine(), 'connect', self._set_clock)
 
     def _set_clock(self, connection, record):
         connection.create_function('strftime', 2, self._strftime)
@@ -371,11 +381,15 @@ class Harness(fixtures.Fixture):
         return sessions.details(self.session_id).events
 
     def host_events(self):
-        """Return (host, state) as infrastructure services were told."""
-        return [(notification.payload['host'],
-                 notification.payload['state'])
+        """Return (host, state) as infrastructure services were told.
+
+        What comes a second time with the same message id counts once.
+        """
+        told = {notification.message_id: notification.payload
                 for notification in self.published
-                if notification.event_type == 'maintenance.host']
+                if notification.event_type == 'maintenance.host'}
+        return [(payload['host'], payload['state'])
+                for payload in told.values()]
 
     def lines(self, what):
         return [line for line in self.timeline if line['what'] == what]
