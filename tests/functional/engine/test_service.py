@@ -99,7 +99,8 @@ class TestOutages(trial.TrialTestCase):
         wire.mend()
         self.finish(sandbox)
 
-    def test_the_database_is_away_for_a_while(self):
+    def without_database(self, leave, come_back):
+        """Run a session with the database away for longer than the lease."""
         admin = fenix_fixtures.admin_url('mysql')
         if admin is None:
             self.skipTest('FENIX_TEST_MYSQL_URL names no mysql server')
@@ -109,7 +110,13 @@ class TestOutages(trial.TrialTestCase):
                              tend=trial.look_on)
         self.run_session(sandbox)
         trial.wait_for(lambda: sandbox.happened('migrate.start'), 40)
-        wire.cut()
+        leave(wire)
         time.sleep(3)
-        wire.mend()
+        come_back(wire)
         self.finish(sandbox)
+
+    def test_the_database_is_away_for_a_while(self):
+        self.without_database(broker.Wire.cut, broker.Wire.mend)
+
+    def test_the_database_hangs_for_a_while(self):
+        self.without_database(broker.Wire.freeze, broker.Wire.thaw)
