@@ -7,6 +7,7 @@ import fenix._threading  # noqa: F401  isort: skip
 import threading
 from typing import Any
 
+import kombu
 import oslo_messaging
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -71,8 +72,22 @@ class Bus:
             listener.stop()
 
     def stop(self):
-        """Listen no more."""
+        """Listen no more, and leave no queue behind."""
         self._stopped.set()
         if self._listener is not None:
             self._listener.stop()
             self._listener.wait()
+            self._remove_queue()
+
+    def _remove_queue(self):
+        kind, _, rest = self._url.partition('://')
+        if kind != 'rabbit':
+            return
+        try:
+            with kombu.Connection(f'amqp://{rest}',
+                                  connect_timeout=2) as connection:
+                connection.default_channel.queue_delete(
+                    f'{self._topic}.info')
+        except Exception as error:
+            # It is empty, and nobody else knows its name.
+            LOG.warning('A queue is left behind: %s', error)
