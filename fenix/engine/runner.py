@@ -52,7 +52,8 @@ TAKERS = {
     'run_status': acting.reported,
     'cancel_run': lambda turn, effect, value, error: None,
 }
-#: Turns that may fail one after another before the session does.
+#: Turns that may fail, though the database does not, before the session
+#: does.
 PATIENCE = 5
 
 
@@ -108,7 +109,11 @@ class Runner:
         self.lost = False
         #: Calls that were started and have not ended.
         self._in_flight = set()
+        #: Turns that failed one after another.
         self._failures = 0
+        #: Turns that failed, though the database did not, since the last one
+        #: that wrote something.
+        self._broken = 0
         self._reason = None
         self._messages = collections.deque([INBOX])
         #: Answers that could not be noted, for the next turn.
@@ -220,8 +225,8 @@ class Runner:
     def _failed(self, error):
         """Try again later, a database that is away as long as it takes."""
         self._failures += 1
-        if self._failures >= PATIENCE and not isinstance(
-                error, core.ERRORS):
+        self._broken += not isinstance(error, core.ERRORS)
+        if self._broken >= PATIENCE:
             self._reason = f'internal error: {error!r}'
         self.timers = {None: self._in(
             min(30, 0.2 * 2 ** min(self._failures, 8)))}
@@ -304,6 +309,9 @@ class Runner:
             consumed_requests=[request.id for request in consumed[1]],
             claims=turn.claims)
         turn.session.seq += 1
+        # The turn in between that asks again for what breaks us writes
+        # nothing: it does not count as getting on.
+        self._broken = 0
         points.reach('after-commit', self._names(turn))
 
     def _names(self, turn):
