@@ -105,9 +105,13 @@ def answered(turn, row):
             turn.change(row, state='expired', answered_at=turn.now)
             telling.note(
                 turn, f'project {row.project_id} did not answer '
-                f'{row.question} by {row.reply_by:%H:%M:%S}',
+                f'{_spelled(turn, row)} by {row.reply_by:%H:%M:%S}',
                 project_id=row.project_id)
     return row.state not in ('waiting', 'open')
+
+
+def _spelled(turn, row):
+    return words.on_the_wire(row.question, turn.conf.workflow.vocabulary)
 
 
 def consent(turn, row):
@@ -123,14 +127,15 @@ def consent(turn, row):
                 'expired': ('on_no_reply', 'did not answer'),
                 'unsubscribed': ('on_unsubscribed', 'listens to no alarm on')}
     if row.state not in policies:
-        raise Failed(f'the question {row.question} to project '
+        raise Failed(f'the question {_spelled(turn, row)} to project '
                      f'{row.project_id} was {row.state}')
     option, what = policies[row.state]
     policy = turn.option(option)
     if policy == 'fail':
         about = (f' about instance {row.instance_id}' if row.instance_id
                  else '')
-        raise Failed(f'project {row.project_id} {what} {row.question}{about}'
+        raise Failed(f'project {row.project_id} {what} '
+                     f'{_spelled(turn, row)}{about}'
                      f' and {option} is "fail"')
     return policy
 
