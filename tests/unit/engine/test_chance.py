@@ -45,6 +45,7 @@ class TestChance(cases.EngineTestCase):
                 self.cloud.after(after, self.reply, *reply)
             for after, event in events:
                 self.cloud.after(after, self.happen, event)
+            self.cloud.after(8000, self.happen, 'bus up')
             self.cloud.run()
             self.check()
 
@@ -57,6 +58,8 @@ class TestChance(cases.EngineTestCase):
                         instance=instance)
 
     def happen(self, event):
+        if event == 'bus up':
+            self.cloud.publish_error = None
         if self.cloud.session_id not in self.cloud.sessions():
             return
         if event in ('delete', 'continue'):
@@ -65,10 +68,8 @@ class TestChance(cases.EngineTestCase):
             self.remove('vm-1')
         elif event == 'crash':
             self.cloud.take()
-        else:
-            self.cloud.publish_error = (
-                errors.PublishError('away') if event == 'bus down'
-                else None)
+        elif event == 'bus down':
+            self.cloud.publish_error = errors.PublishError('away')
 
     def remove(self, name):
         server = self.cloud.server(name)
