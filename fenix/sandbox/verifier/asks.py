@@ -83,8 +83,12 @@ class Ask:
         """Return the answer that counts for an instance."""
         if server_id in self.single:
             return self.single[server_id]
-        return next((answer for answer in self.whole
-                     if answer.suits(self.instances, server_id)), None)
+        whole = next((answer for answer in self.whole
+                      if answer.suits(self.instances, server_id)), None)
+        # Who refuses for one instance refuses the question, which is about
+        # all of them together.
+        return whole or next((answer for answer in self.single.values()
+                              if not answer.agreed), None)
 
     def concerns(self, server_id) -> bool | None:
         """Tell whether it is about an instance; None: nobody told."""

@@ -90,7 +90,9 @@ class TestOutages(trial.TrialTestCase):
         """The session goes as far as it can, and on when the bus is up."""
         wire, url = self.wire_to(self.rabbit)
         wire.cut()
-        sandbox = self.start('--transport', url, tend=trial.look_on)
+        # Time enough for the receiver of alarms to reconnect as well.
+        sandbox = self.start('--transport', url, '--notice', '15',
+                             tend=trial.look_on)
         self.run_session(sandbox)
         trial.wait_for(lambda: sandbox.happened(
             'session', state='MAINTENANCE'))
