@@ -196,7 +196,7 @@ class Ask(Base):
     instance_id: orm.Mapped[str | None] = orm.mapped_column(Id)
     round: orm.Mapped[int] = orm.mapped_column(default=0)
     #: waiting (not yet published), open, acked, nacked, expired,
-    #: unsubscribed, unpublished, withdrawn
+    #: unsubscribed, withdrawn
     state: orm.Mapped[str] = orm.mapped_column(Word, default='waiting')
     #: Seconds that the project has, from the publication on.
     window: orm.Mapped[float] = orm.mapped_column(sa.Double)
@@ -209,7 +209,7 @@ class Ask(Base):
     #: Its engine died while sending it, and it was not sent again.
     unsure: orm.Mapped[bool] = orm.mapped_column(default=False)
     answered_at: orm.Mapped[datetime.datetime | None]
-    #: Chosen actions: {instance id: action}; "*" stands for all others.
+    #: Chosen actions: {instance id: action}.
     actions: orm.Mapped[dict] = orm.mapped_column(types.JSON, default=dict)
     created_at: orm.Mapped[datetime.datetime]
 
