@@ -12,18 +12,39 @@ PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 \
 ARGS ?=
 # For "make demo DEMO_ARGS=...": other options of "fenix-sandbox run".
 DEMO_ARGS ?= --hosts 3 --instances-per-host 2 --spare 0
+# For "make cloud CLOUD_ARGS=...": options of "tools.cloud up"; for "make
+# cloud-down CLOUD_ARGS=--remove". FENIX_CLOUD is where the cloud lives.
+CLOUD_ARGS ?=
 
+SCRIPTS := .ci/run devstack/plugin.sh devstack/settings \
+	tests/functional/devstack/stubs.sh
 PACKAGING := pyproject.toml setup.cfg setup.py requirements.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SPHINX := $(BIN)/python -m sphinx -W --keep-going -q -b html
 
-.PHONY: help demo test lint docs release-notes samples clean
+BENCHMARKS := bench-run bench-asks bench-reaction bench-engine bench-replies \
+	bench-plan bench-optimum bench-long
+
+.PHONY: help demo test walk $(BENCHMARKS) cloud test-cloud cloud-down lint docs \
+	release-notes samples clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo           watch Fenix take a small cloud through maintenance'
 	@echo 'make test           run all tests; ARGS="REGEX" runs some'
-	@echo 'make lint           ruff and hacking'
+	@echo 'make walk           something goes wrong at every point of a session'
+	@echo 'make cloud          start a real OpenStack with Fenix on this machine'
+	@echo 'make test-cloud     take that cloud through everything; ARGS picks'
+	@echo 'make cloud-down     stop it; CLOUD_ARGS=--remove removes it, too'
+	@echo 'make bench-run      a large session against its plan; ARGS=--small'
+	@echo 'make bench-asks     1,000 questions at once over RabbitMQ'
+	@echo 'make bench-reaction how fast Fenix acts on replies that release instances'
+	@echo 'make bench-engine   what an engine costs: processor time and memory'
+	@echo 'make bench-replies  how many replies the API takes in a minute'
+	@echo 'make bench-plan     how fast and how good plans are; ARGS="--hosts N"'
+	@echo 'make bench-optimum  plans of small clouds against the proved optimum'
+	@echo 'make bench-long     100,000 hosts maintained on a virtual clock'
+	@echo 'make lint           ruff, hacking and shellcheck'
 	@echo 'make docs           the documentation, in doc/build/html'
 	@echo 'make release-notes  the release notes, in releasenotes/build/html'
 	@echo 'make samples        sample configuration files, in etc/fenix'
@@ -35,11 +56,26 @@ demo: $(VENV)/installed
 test: $(VENV)/test-installed
 	$(BIN)/python tools/run_tests.py $(ARGS)
 
+cloud: $(VENV)/cloud-installed
+	$(BIN)/python -m tools.cloud up $(CLOUD_ARGS)
+
+test-cloud: cloud
+	$(BIN)/python -m tests.cloud.run $(ARGS)
+
+cloud-down: $(VENV)/cloud-installed
+	$(BIN)/python -m tools.cloud down $(CLOUD_ARGS)
+
+walk: $(VENV)/test-installed
+	$(BIN)/python -m tests.walk $(ARGS)
+
+$(BENCHMARKS): $(VENV)/test-installed
+	$(BIN)/python -m tools.$(subst -,_,$@) $(ARGS)
+
 lint: $(VENV)/test-installed
 	$(BIN)/ruff check .
 	$(BIN)/flake8
-	for file in .ci/run devstack/plugin.sh devstack/settings; do \
-		bash -n $$file || exit 1; done
+	for file in $(SCRIPTS); do bash -n $$file || exit 1; done
+	$(BIN)/shellcheck $(SCRIPTS)
 
 docs: $(VENV)/test-installed
 	$(SPHINX) doc/source doc/build/html
@@ -70,4 +106,8 @@ $(VENV)/installed: $(VENV)/python $(PACKAGING)
 
 $(VENV)/test-installed: $(VENV)/installed test-requirements.txt
 	$(PIP) install -q -r test-requirements.txt
+	touch $@
+
+$(VENV)/cloud-installed: $(VENV)/test-installed
+	$(PIP) install -q -e '.[mysql,uwsgi]'
 	touch $@

@@ -155,16 +155,43 @@ class CloudError(FenixError):
     code = 'fenix.cloud.error'
 
 
+class CloudUnfit(CloudError):
+    """The cloud cannot do what Fenix needs: it is too old."""
+
+    code = 'fenix.cloud.unfit'
+
+
 class CloudRefused(CloudError):
     """The cloud refused a request: nothing was changed."""
 
     code = 'fenix.cloud.refused'
 
 
+class TargetRefused(CloudRefused):
+    """The cloud would not move an instance to the host that was named."""
+
+    code = 'fenix.cloud.target_refused'
+
+
+class OtherCell(TargetRefused):
+    """The host that was named is in another cell than the instance."""
+
+    code = 'fenix.cloud.other_cell'
+
+
 class CloudUnknown(CloudError):
     """No answer, or a 5xx: whether the request took effect is not known."""
 
     code = 'fenix.cloud.unknown'
+
+
+class NotSent(CloudUnknown):
+    """Nothing was sent: the look before failed, or the lease had run out.
+
+    :cvar uncertain: as of ``PublishError``
+    """
+
+    uncertain = False
 
 
 class BadTrait(FenixError):
@@ -178,8 +205,8 @@ class PublishError(FenixError):
 
     :ivar published: how many notifications of the call, from its first,
         surely went out
-    :ivar uncertain: whether the one after them may have gone out, or still
-        may; False: it surely did not
+    :ivar uncertain: how many of those after them may have gone out, or still
+        may; all others surely did not. True stands for one, False for none
     """
 
     code = 'fenix.notify.publish'

@@ -5,9 +5,9 @@ Runs sessions in the sandbox, with very short times, until there are enough
 reactions, and sums all of them up. What stands after ``--`` goes to
 ``fenix-sandbox run``, for example two engines on a database server::
 
-    python tools/bench_reaction.py -- --engines 2 \
+    make bench-reaction ARGS='-- --engines 2 \
         --database mysql+pymysql://root@127.0.0.1/test \
-        --transport rabbit://guest:guest@127.0.0.1:5672/
+        --transport rabbit://guest:guest@127.0.0.1:5672/'
 
 The last line is one JSON object: ``runs``, ``n``, and in milliseconds
 ``p50``, ``p99`` and ``max``. The exit code is 0 if each session was done

@@ -132,11 +132,12 @@ def number_of_runs():
 def read_results():
     """Read what stestr noted of the last run.
 
-    :returns: the number of tests for each outcome, and why tests were
-        skipped with how many of them
+    :returns: the number of tests for each outcome, why tests were skipped
+        with how many of them, and the names of those that failed
     """
     outcomes = collections.Counter()
     reasons = collections.Counter()
+    broken = []
 
     def count(test):
         outcome = {'success': 'passed', 'xfail': 'passed',
@@ -146,6 +147,8 @@ def read_results():
         if outcome == 'skipped':
             reason = test['details'].get('reason')
             reasons[reason.as_text().strip() if reason else 'no reason'] += 1
+        elif outcome == 'failed':
+            broken.append(test['id'])
 
     result = testtools.StreamToDict(count)
     result.startTestRun()
@@ -154,7 +157,7 @@ def read_results():
         subunit.ByteStreamToStreamResult(
             last.stdout, non_subunit_name='stdout').run(result)
     result.stopTestRun()
-    return outcomes, reasons
+    return outcomes, reasons, broken
 
 
 def main():
@@ -179,8 +182,9 @@ def main():
     before = number_of_runs()
     code = subprocess.call([*STESTR, 'run', *options.args], env=environ)
     outcomes = reasons = collections.Counter()
+    broken = []
     if number_of_runs() > before:
-        outcomes, reasons = read_results()
+        outcomes, reasons, broken = read_results()
     failed = outcomes['failed']
     if code and not failed:
         print('\nThe run itself failed, see above.')
@@ -197,6 +201,11 @@ def main():
         print('\nSkipped:')
         for reason, number in sorted(reasons.items()):
             print(f'  {number:4} {reason}')
+    if broken:
+        # Once more at the end, for who sees only the end of a long log.
+        print('\nFailed:')
+        for name in sorted(broken):
+            print(f'  {name}')
     print(f'\n{outcomes["passed"]} passed, {failed} failed, '
           f'{outcomes["skipped"]} skipped')
     return 1 if failed else 0

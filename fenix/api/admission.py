@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a new session must satisfy beyond the form of its request."""
 
+import dataclasses
 import datetime
 import re
 
 from fenix import errors
 from fenix.api import plugins
 from fenix.api.schemas import sessions as schemas
+from fenix.db import clock
 from fenix.notify import payloads
 
 _TIME = re.compile(
@@ -15,6 +17,37 @@ _TIME = re.compile(
 
 #: Deadlines are counted from the start, and must be dates too.
 _LAST_YEAR = 9998
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A session as its administrator wants it."""
+
+    workflow: str
+    start: datetime.datetime
+    hosts: list
+    other_hosts: list
+    actions: list
+    settings: dict
+
+
+def admit(body):
+    """Read the body of a new session.
+
+    :returns: :class:`Wanted`
+    :raises errors.Invalid: naming the field that is wrong
+    """
+    wanted = Wanted(
+        workflow=body.get('workflow', 'default'),
+        start=read_time(body['maintenance_at']),
+        hosts=body.get('hosts', []), other_hosts=body.get('other_hosts', []),
+        actions=body.get('actions', []), settings=settings(body))
+    check_download(body)
+    check_plugins(wanted.workflow, wanted.actions)
+    check_metadata(body['metadata'])
+    check_hosts(wanted.hosts, wanted.other_hosts)
+    check_future(wanted.start, clock.now())
+    return wanted
 
 
 def read_time(text):

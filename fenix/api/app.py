@@ -41,9 +41,12 @@ def _layers(conf):
         expose_headers=['X-OpenStack-Request-ID'],
         allow_methods=['GET', 'PUT', 'POST', 'DELETE'])
     layers = [
-        # First, so that every answer and every line of the log has an id.
+        # Around everything, so that all of the time counts.
+        middleware.Count,
+        # Next, so that every answer and every line of the log has an id.
         functools.partial(request_id.RequestId, conf=conf),
-        # Next, so that whatever goes wrong below looks the same outside.
+        middleware.LogContext,
+        # Then, so that whatever goes wrong below looks the same outside.
         middleware.JsonErrors,
         # Before anything looks at the address of the client.
         functools.partial(http_proxy_to_wsgi.HTTPProxyToWSGI, conf=conf),

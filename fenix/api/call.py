@@ -4,7 +4,7 @@
 import dataclasses
 import typing
 
-from oslo_context import context
+from fenix import context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,10 +13,12 @@ class Call:
 
     #: The configuration.
     conf: typing.Any
-    context: context.RequestContext
+    context: context.Context
     #: Call it with the project that owns what the call is about; raises
     #: Forbidden. None where everybody may.
     authorize: typing.Callable[[str], None] | None
+    #: Tells whether the caller may, where the route is open to all.
+    may: typing.Callable[[], bool]
     #: The names that the route found in the path.
     path: dict
     #: Of the URL; the last of equal names.
@@ -25,5 +27,15 @@ class Call:
     body: dict | None
     #: Call it with a session id after the commit.
     ring: typing.Callable[[str], None]
-    #: How the bell is, for the health check.
-    bell: typing.Callable[[], str]
+    #: How the bell is, for the health check: as ``health`` of fenix.bell.
+    bell: typing.Callable[[], dict]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """An answer that is not plainly 200 and JSON."""
+
+    #: Bytes, or what is JSON.
+    body: typing.Any
+    status: int = 200
+    content_type: str = 'application/json'

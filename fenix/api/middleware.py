@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fenix's own layers between the server and the application."""
 
+import importlib.util
 import json
+import time
 
 import webob.dec
 from keystonemiddleware import auth_token
-from oslo_context import context
 from oslo_log import log as logging
 
+from fenix import context
 from fenix import errors
+from fenix import metrics
 
 LOG = logging.getLogger(__name__)
 
@@ -17,6 +20,46 @@ SERVICE_TYPE = 'maintenance'
 
 #: Where the application finds who calls; None: nobody proved anything.
 CONTEXT = 'fenix.context'
+
+
+#: Where the application leaves which of its routes was taken.
+ROUTE = 'fenix.route'
+
+#: Of which requests are counted by themselves.
+_METHODS = frozenset(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS'])
+
+
+class Count:
+    """Count requests, and take their time."""
+
+    def __init__(self, app):
+        self._app = app
+
+    @webob.dec.wsgify
+    def __call__(self, request):
+        began = time.perf_counter()
+        response = request.get_response(self._app)
+        method = request.method
+        metrics.REQUESTS.labels(
+            method if method in _METHODS else 'other',
+            request.environ.get(ROUTE, 'none'), response.status_int,
+        ).observe(time.perf_counter() - began)
+        return response
+
+
+class LogContext:
+    """Have the lines of the log tell which request they are about.
+
+    Also those of a request that nobody answers for, and never that of the
+    thread's last one.
+    """
+
+    def __init__(self, app):
+        self._app = app
+
+    def __call__(self, environ, start_response):
+        with context.active(context.of_request(environ)):
+            return self._app(environ, start_response)
 
 
 class JsonErrors:
@@ -104,12 +147,28 @@ class Authenticate:
 
 
 class _AuthToken(auth_token.AuthProtocol):
-    """The middleware of Keystone."""
+    """The middleware of Keystone.
+
+    :raises: BadConfiguration if memcached is configured and its client is
+        not there; auth_token would only find out with the first token
+    """
 
     def __init__(self, app, conf):
         super().__init__(app, {'oslo_config_config': conf,
                                'service_type': SERVICE_TYPE})
         self._options = conf.keystone_authtoken
+        if self._options.memcached_servers:
+            self._check_memcached()
+
+    def _check_memcached(self):
+        module, package = 'memcache', 'python-memcached'
+        if (self._options.memcache_sasl_enabled
+                or self._options.memcache_tls_enabled):
+            module, package = 'bmemcached', 'python-binary-memcached'
+        if importlib.util.find_spec(module) is None:
+            raise errors.BadConfiguration(
+                f'[keystone_authtoken] memcached_servers needs the package '
+                f'{package}: install it, or take the option out')
 
     @property
     def www_authenticate_uri(self):
@@ -128,7 +187,7 @@ class _KeystoneContext:
         self._app = app
 
     def __call__(self, environ, start_response):
-        environ[CONTEXT] = context.RequestContext.from_environ(environ)
+        environ[CONTEXT] = context.Context.from_environ(environ)
         return self._app(environ, start_response)
 
 
@@ -139,8 +198,9 @@ class NoauthContext:
         self._app = app
 
     def __call__(self, environ, start_response):
-        environ[CONTEXT] = context.RequestContext(
+        environ[CONTEXT] = context.Context(
             project_id=environ.get('HTTP_X_PROJECT_ID', ''),
             roles=['admin'],
-            request_id=environ.get('openstack.request_id'))
+            request_id=environ.get('openstack.request_id'),
+            global_request_id=environ.get('openstack.global_request_id'))
         return self._app(environ, start_response)

@@ -13,6 +13,7 @@ import webob.exc
 from oslo_log import log as logging
 from pecan import hooks
 
+from fenix import context as log_context
 from fenix import errors
 from fenix.api import call as calls
 from fenix.api import middleware
@@ -58,8 +59,10 @@ class Root:
         path = request.path_info
         validation.check_texts(path)
         route, found = routes.match(request.method, path)
+        request.environ[middleware.ROUTE] = route.path
+        log_context.current().session_id = found.get('session')
         context = request.environ[middleware.CONTEXT]
-        if route.policy:
+        if route.policy and not route.open:
             if context is None:
                 raise errors.Unauthorized()
             authorize = functools.partial(
@@ -77,9 +80,15 @@ class Root:
         result = route.handler(calls.Call(
             conf=self._conf, context=context, authorize=authorize,
             path=found, query=query, body=body, ring=self._ringer.ring,
-            bell=lambda: self._ringer.health()['state']))
-        response.body = json.dumps(result).encode()
-        response.content_type = 'application/json'
+            may=functools.partial(
+                self._policy.allows, context, route.policy),
+            bell=self._ringer.health))
+        if not isinstance(result, calls.Answer):
+            result = calls.Answer(result)
+        response.body = (result.body if isinstance(result.body, bytes)
+                         else json.dumps(result.body).encode())
+        response.status_int = result.status
+        response.headers['Content-Type'] = result.content_type
         return response
 
 

@@ -14,6 +14,7 @@ from fenix.api import validation
 from fenix.api.handlers import actions
 from fenix.api.handlers import constraints
 from fenix.api.handlers import health
+from fenix.api.handlers import plans
 from fenix.api.handlers import replies
 from fenix.api.handlers import sessions
 from fenix.api.handlers import versions
@@ -25,7 +26,7 @@ from fenix.api.schemas import sessions as session_schemas
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """One thing that the API does. All of them answer 200 and JSON."""
+    """One thing that the API does."""
 
     method: str
     path: str
@@ -36,6 +37,8 @@ class Route:
     schema: dict | None = None
     #: Asked for the owner of a row: the handler authorises, knowing it.
     by_owner: bool = False
+    #: Who may not gets an answer all the same: the handler asks ``may``.
+    open: bool = False
 
     def check(self, body):
         """Refuse a body that does not fit."""
@@ -47,13 +50,16 @@ PROJECT = SESSION + '/{project}'
 INSTANCE = PROJECT + '/{instance}'
 RUN = SESSION + '/actions/{run}'
 
-#: No project has one of these for an id; some are for later.
+#: No project has one of these for an id.
 RESERVED = ('detail', 'plan', 'events', 'actions')
 
 ROUTES = (
     Route('GET', '/', versions.index),
     Route('GET', '/v1', versions.v1),
-    Route('GET', '/healthcheck', health.get),
+    Route('GET', '/healthcheck', health.get, 'fenix:health:detail',
+          open=True),
+    Route('GET', '/metrics', health.metrics_, 'fenix:metrics:get',
+          open=True),
 
     Route('POST', '/v1/maintenance', sessions.create,
           'fenix:session:create', session_schemas.CREATE),
@@ -66,6 +72,9 @@ ROUTES = (
     Route('DELETE', SESSION, sessions.delete, 'fenix:session:delete'),
     Route('GET', SESSION + '/detail', sessions.detail,
           'fenix:session:detail'),
+    Route('POST', '/v1/plan', plans.create,
+          'fenix:plan:create', session_schemas.CREATE),
+    Route('GET', SESSION + '/plan', plans.get, 'fenix:plan:get'),
     Route('GET', SESSION + '/events', sessions.events,
           'fenix:session:events'),
     Route('PUT', RUN, actions.report,

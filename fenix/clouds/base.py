@@ -8,7 +8,8 @@ threads) and are thread-safe. Three errors, from ``fenix.errors``:
 ``CloudError``
     a read failed, after the retries that the configuration allows;
 ``CloudRefused``
-    the cloud refused a request and nothing was changed;
+    the cloud refused a request and nothing was changed; ``TargetRefused``
+    when another target may do;
 ``CloudUnknown``
     no answer, or a 5xx, to a request that changes something: the driver did
     not send it again, and the caller has to look what became of it.
@@ -32,6 +33,12 @@ class HostService:
     disabled_reason: str | None
     #: All its Nova services report, and none is forced down.
     up: bool
+    #: Availability zone of nova-compute.
+    zone: str = ''
+    #: Names of the aggregates that it is in; only a survey tells them.
+    aggregates: tuple[str, ...] = ()
+    #: Name of its cell, where an administrator tells it; as above.
+    cell: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +75,8 @@ class Server:
     #: Has a floating address.
     floating: bool = False
     locked: bool = False
+    #: The availability zone that it has to stay in, if Nova tells it.
+    pinned_zone: str | None = None
     #: The message of Nova's fault, for a server in ERROR.
     fault: str | None = None
 
@@ -123,6 +132,9 @@ class InstanceAction:
     #: Whether its events have ended, and one of them with an error.
     finished: bool
     failed: bool
+    #: It failed because no host was found that takes the instance, which
+    #: nobody has touched.
+    unplaced: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,11 +181,25 @@ class Cloud(abc.ABC):
     :param conf: the configuration, ``fenix.conf.CONF``
     """
 
+    def check(self) -> list[str]:
+        """Return what Fenix cannot do in this cloud, in words.
+
+        Asked once, and within seconds: it is for the start of a process.
+
+        :raises: CloudUnfit if Fenix can do nothing in it, CloudError if it
+            does not tell now
+        """
+        return []
+
     # Reads: repeated on failure, then CloudError.
 
     @abc.abstractmethod
     def survey(self) -> Survey:
         """Return all hosts, capacities, instances of all projects, groups."""
+
+    @abc.abstractmethod
+    def services(self) -> dict[str, HostService]:
+        """Return all hosts by name: the part of a survey that is cheap."""
 
     @abc.abstractmethod
     def look_at_host(self, host) -> HostLook:

@@ -15,6 +15,8 @@ from fenix import conf
 from fenix import errors
 from fenix.cmd import api
 from fenix.engine import engine
+from fenix.engine import fitness
+from fenix.engine import margins
 
 
 def main(argv=None):
@@ -22,6 +24,8 @@ def main(argv=None):
     conf.read(sys.argv[1:] if argv is None else argv, 'fenix-allinone')
     worker = engine.Engine(conf.CONF)
     try:
+        margins.check(conf.CONF)
+        fitness.check(conf.CONF)
         api.serve(conf.CONF, listening=worker.start)
     except errors.BadConfiguration as exc:
         return f'fenix-allinone: {exc}'

@@ -17,6 +17,10 @@ from fenix.api import app
 
 LOG = logging.getLogger(__name__)
 
+#: Clients that keep their connections open take none of the threads; who
+#: comes when so many are open waits until one is closed.
+CONNECTIONS = 5000
+
 
 def main(argv=None):
     """Serve until SIGTERM or SIGINT; answers on their way are given."""
@@ -38,6 +42,7 @@ def serve(settings, listening=lambda: None):
     server = waitress.create_server(
         application, host=settings.host, port=settings.port,
         threads=settings.threads, ident='fenix-api',
+        connection_limit=CONNECTIONS, asyncore_use_poll=True,
         # The application's own limit answers in JSON; this one is a fence.
         max_request_body_size=2 * settings.max_request_body_size)
     signal.signal(signal.SIGTERM, _stop)

@@ -15,8 +15,9 @@ OPTS = [
              'dollar sign.'),
     cfg.ListOpt(
         'rerunnable_commands', default=[],
-        help='Names of commands that may simply run again when an engine '
-             'died while they ran. Others wait for an administrator.'),
+        help='Names of commands that may simply run again when their '
+             'engine ended while they ran, by a restart too. Others wait '
+             'for an administrator, and their sessions fail.'),
     cfg.FloatOpt(
         'command_timeout', default=3600.0, min=1.0,
         help='Seconds after which a command is ended and has failed; an '

@@ -20,7 +20,7 @@ OPTS = [
         'timeout', default=10.0, min=0.5,
         help='Seconds until one try to publish is given up.'),
     cfg.FloatOpt(
-        'max_delay', default=3600.0, min=1.0,
+        'max_delay', default=7200.0, min=1.0,
         help='Seconds that a notification may wait for the bus. After '
              'that its session fails; it never proceeds unheard.'),
     cfg.FloatOpt(

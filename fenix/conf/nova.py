@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from oslo_config import cfg
+from oslo_config import types
 
 GROUP = cfg.OptGroup('nova', title='The cloud: Nova, Placement and Aodh')
 
@@ -8,10 +9,11 @@ OPTS = [
         'cloud', default='openstack',
         help='Driver of the cloud: an entry point of fenix.clouds.'),
     cfg.StrOpt('region_name', help='Region whose endpoints are used.'),
-    cfg.StrOpt(
-        'interface', default='internal',
-        choices=['public', 'internal', 'admin'],
-        help='Which endpoints of the catalogue are used.'),
+    cfg.ListOpt(
+        'interface', default=['internal', 'public'],
+        item_type=types.String(choices=['public', 'internal', 'admin']),
+        help='Which endpoints of the catalogue are used: for each service '
+             'the first of these that it has.'),
     cfg.StrOpt(
         'endpoint_override', help='URL of Nova, instead of the catalogue.'),
     cfg.FloatOpt(

@@ -60,6 +60,10 @@ OPTS = [
     cfg.FloatOpt(
         'migration_timeout', default=900.0, min=1.0,
         help='Seconds that a move may take.'),
+    cfg.IntOpt(
+        'max_targets', default=3, min=1,
+        help='Hosts that are tried for an instance when Nova finds that a '
+             'target which Fenix named does not take it.'),
     cfg.FloatOpt(
         'confirm_timeout', default=180.0, min=1.0,
         help='Seconds that the confirmation of a cold migration may take.'),
@@ -76,12 +80,15 @@ OPTS = [
              'freed capacity must show.'),
     cfg.BoolOpt(
         'disable_undone', default=True,
-        help='Whether the default workflow disables all hosts that are not '
-             'yet done, so that new instances land on hosts that are.'),
+        help='Whether all hosts that are not yet done are disabled, so that '
+             'new instances land on hosts that are. This value is that of '
+             'the workflow "default" alone; "vnf" disables them only in a '
+             'session whose settings have disable_undone true.'),
     cfg.FloatOpt(
         'cloud_patience', default=300.0, min=1.0,
-        help='Seconds that a cloud which cannot be read, or does not say '
-             'what became of a request, is asked again before the session '
+        help='Seconds that a cloud which cannot be read, does not say what '
+             'became of a request, or shows hosts as down without which '
+             'nothing is left to do, is asked again before the session '
              'fails.'),
 ]
 

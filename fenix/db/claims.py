@@ -164,17 +164,20 @@ class GroupRelease:
 class HolderRelease:
     """End whatever impact a session has on an instance.
 
-    For an instance that no longer tells its group: its constraints went
-    when it was replaced.
+    Its group of now may not be the one whose share it has: its constraints
+    may have changed, or gone when it was replaced.
 
     :ivar holder: id of the instance
+    :ivar touched: False: nothing was done to it, nothing has to recover
     """
 
     holder: str
+    touched: bool = True
 
     def execute(self, db, session_id):
         """Run inside a transaction."""
-        _recover(db, session_id, models.Claim.holder == self.holder)
+        _recover(db, session_id, models.Claim.holder == self.holder,
+                 touched=self.touched)
 
 
 def release_all(db, session_id):
@@ -183,8 +186,11 @@ def release_all(db, session_id):
     _recover(db, session_id)
 
 
-def _recover(db, session_id, *where):
-    """Let groups recover, for as long as they are registered to need."""
+def _recover(db, session_id, *where, touched=True):
+    """Let groups recover, for as long as they are registered to need.
+
+    :param touched: False: they need not
+    """
     held = db.execute(
         sa.select(models.Claim.key, models.Claim.holder,
                   models.GroupConstraint.recovery_time)
@@ -195,8 +201,9 @@ def _recover(db, session_id, *where):
                models.Claim.free_at.is_(None), *where)
         .order_by(models.Claim.key, models.Claim.slot)).all()
     for group_id, holder, recovery_time in held:
-        GroupRelease(group_id, holder, recovery_time or 0).execute(
-            db, session_id)
+        GroupRelease(
+            group_id, holder, touched and recovery_time or 0).execute(
+                db, session_id)
 
 
 @core.reader

@@ -56,7 +56,8 @@ def configure(conf):
     settings = dict(conf.database.items())
     manager.configure(**{
         **settings, 'connection': _url(conf.database.connection),
-        'sqlite_fk': True})
+        # The threads are native: none of them has to be let in.
+        'sqlite_fk': True, 'thread_checkin': False})
     manager.append_on_engine_create(functools.partial(
         _prepare, durable=conf.database.sqlite_synchronous))
     _manager = manager

@@ -6,13 +6,96 @@ Rows are consumed by the transaction that acts on them
 place in it: what is not consumed is unread.
 """
 
+import dataclasses
+
 import oslo_db.exception
 import sqlalchemy as sa
 
+from fenix import context
 from fenix import errors
 from fenix.db import core
 from fenix.db import models
 from fenix.db import types
+
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """What a project may answer about in a session."""
+
+    #: Those of the instances asked for that are the project's.
+    own: set[str]
+    #: Whether the project has, or had, an instance in the session.
+    known: bool
+    #: The project's newest reply if nobody has read it yet, or None.
+    newest: models.Reply | None
+
+
+# Made once, as replies come in their thousands.
+_KNOWN_SESSION = sa.select(sa.exists().where(
+    models.Session.id == sa.bindparam('session')))
+_OF_PROJECT = (models.Instance.session_id == sa.bindparam('session'),
+               models.Instance.project_id == sa.bindparam('project'))
+_KNOWN_PROJECT = sa.select(sa.exists().where(*_OF_PROJECT))
+_OWN = sa.select(models.Instance.instance_id).where(
+    *_OF_PROJECT, models.Instance.gone.is_(False),
+    models.Instance.instance_id.in_(sa.bindparam('named', expanding=True)))
+_ASKED = sa.select(models.Ask.instance_ids).where(
+    models.Ask.session_id == sa.bindparam('session'),
+    models.Ask.project_id == sa.bindparam('project'),
+    models.Ask.state.in_(models.UNANSWERED))
+#: For replies on the project's URL, and on those of its instances.
+_NEWEST, _NEWEST_OF_INSTANCE = (
+    sa.select(models.Reply).where(
+        models.Reply.session_id == sa.bindparam('session'),
+        models.Reply.project_id == sa.bindparam('project'), instance,
+        models.Reply.consumed_at.is_(None))
+    .order_by(models.Reply.received_at.desc()).limit(1)
+    for instance in (
+        models.Reply.instance_id.is_(None),
+        models.Reply.instance_id == sa.bindparam('instance')))
+
+
+@core.reader
+def standing(db, session_id, project_id, named, instance_id=None):
+    """Tell what a project may answer about, and what it has just answered.
+
+    One look however many instances there are. An instance that the project
+    was asked about counts though it may be gone by now, replaced by its own
+    action.
+
+    :param named: the ids of the instances that the reply names
+    :param instance_id: from the URL; None on the project's URL
+    :returns: :class:`Standing`
+    :raises: SessionNotFound
+    """
+    where = {'session': session_id, 'project': project_id}
+    if not db.scalar(_KNOWN_SESSION, where):
+        raise errors.SessionNotFound()
+    own = set()
+    if named:
+        own.update(db.scalars(_OWN, {**where, 'named': list(named)}))
+    if not own.issuperset(named):
+        own.update(named.intersection(
+            set().union(*db.scalars(_ASKED, where))))
+    return Standing(own, bool(own) or db.scalar(_KNOWN_PROJECT, where),
+                    _newest(db, where, instance_id))
+
+
+def _newest(db, where, instance_id):
+    if instance_id is None:
+        return db.scalars(_NEWEST, where).first()
+    return db.scalars(_NEWEST_OF_INSTANCE,
+                      {**where, 'instance': instance_id}).first()
+
+
+def repeats(newest, state, action=None, actions=None):
+    """Tell whether a reply says what the newest unread one says.
+
+    Arguments as for :func:`add_reply`.
+    """
+    return newest is not None and (
+        newest.state, newest.action, newest.actions) == (
+            state, action, dict(actions or {}))
 
 
 @core.writer
@@ -28,21 +111,15 @@ def add_reply(db, session_id, project_id, state, action=None, actions=None,
     :returns: the id of the reply, or of the unread one that is the same
     :raises: SessionNotFound
     """
-    actions = dict(actions or {})
-    newest = db.scalars(
-        sa.select(models.Reply)
-        .where(models.Reply.session_id == session_id,
-               models.Reply.consumed_at.is_(None),
-               models.Reply.project_id == project_id,
-               models.Reply.instance_id == instance_id)
-        .order_by(models.Reply.received_at.desc()).limit(1)).first()
-    if newest is not None and (newest.state, newest.action,
-                               newest.actions) == (state, action, actions):
+    newest = _newest(db, {'session': session_id, 'project': project_id},
+                     instance_id)
+    if repeats(newest, state, action, actions):
         return newest.id
     return _insert(
         db, models.Reply, id=reply_id or models.new_id(),
         session_id=session_id, project_id=project_id,
-        instance_id=instance_id, state=state, action=action, actions=actions)
+        instance_id=instance_id, state=state, action=action,
+        actions=dict(actions or {}))
 
 
 @core.writer
@@ -71,22 +148,27 @@ def unread(db, session_id):
         for model in (models.Reply, models.Request))
 
 
+#: Made once, as engines ask it all the time.
+_WITH_UNREAD = (
+    sa.select(models.Session.id)
+    .where(models.Session.owner == sa.bindparam('owner'), sa.or_(*(
+        sa.exists().where(model.session_id == models.Session.id,
+                          model.consumed_at.is_(None))
+        for model in (models.Reply, models.Request))))
+    .order_by(models.Session.created_at))
+
+
 @core.reader
 def sessions_with_unread(db, owner):
     """Return the ids of an engine's sessions with something unread."""
-    return list(db.scalars(
-        sa.select(models.Session.id)
-        .where(models.Session.owner == owner, sa.or_(*(
-            sa.exists().where(model.session_id == models.Session.id,
-                              model.consumed_at.is_(None))
-            for model in (models.Reply, models.Request))))
-        .order_by(models.Session.created_at)))
+    return list(db.scalars(_WITH_UNREAD, {'owner': owner}))
 
 
 def _insert(db, model, **values):
     try:
         db.execute(sa.insert(model.__table__).values(
-            received_at=types.utcnow(), **values))
+            received_at=types.utcnow(), api_request=context.request_id(),
+            **values))
     except oslo_db.exception.DBReferenceError as error:
         raise errors.SessionNotFound() from error
     return values['id']

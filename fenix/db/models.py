@@ -8,65 +8,19 @@ from any database session: to set an attribute changes nothing but memory.
 """
 
 import datetime
-import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from fenix.db import types
-
-Id = types.String(36)
-Name = types.String(255)
-Word = types.String(32)
-Time = types.UTCDateTime
-
-
-def new_id():
-    """Return a new id; made before the transaction that stores it.
-
-    A repeated transaction then collides with itself instead of storing
-    the same thing twice.
-    """
-    return str(uuid.uuid4())
-
-
-class Base(orm.DeclarativeBase):
-    """Base of all tables."""
-
-    type_annotation_map = {datetime.datetime: Time, dict: types.JSON,
-                           list: types.JSON, str: Name}
-
-    # Compared byte by byte, as the other databases do and clouds mean it.
-    __table_args__ = {'mysql_engine': 'InnoDB', 'mysql_charset': 'utf8mb4',
-                      'mysql_collate': 'utf8mb4_bin'}
-
-    def __init__(self, **values):
-        """Make a record that is complete at once, id and defaults included.
-
-        SQLAlchemy would fill in the defaults when it is stored: too late
-        for who keeps it in memory, and a new id at each attempt.
-        """
-        columns = sa.inspect(type(self)).column_attrs
-        for name in values.keys() - columns.keys():
-            raise TypeError(f'{type(self).__name__} has no {name}')
-        for column in columns:
-            if column.key in values:
-                value = values[column.key]
-            else:
-                value = column.columns[0].default
-                if value is not None:
-                    value = (value.arg(None) if value.is_callable
-                             else value.arg)
-            setattr(self, column.key, value)
-
-
-def _id():
-    return orm.mapped_column(Id, primary_key=True, default=new_id)
-
-
-def _of_session(index=True):
-    return orm.mapped_column(
-        Id, sa.ForeignKey('sessions.id', ondelete='CASCADE'), index=index)
+from fenix.db.base import Base
+from fenix.db.base import Id
+from fenix.db.base import Name
+from fenix.db.base import Time
+from fenix.db.base import Word
+from fenix.db.base import new_id  # noqa: F401 - for whoever makes records
+from fenix.db.base import of_session
+from fenix.db.base import primary_key
 
 
 class Engine(Base):
@@ -74,7 +28,7 @@ class Engine(Base):
 
     __tablename__ = 'engines'
 
-    id: orm.Mapped[str] = _id()
+    id: orm.Mapped[str] = primary_key()
     host: orm.Mapped[str]
     started_at: orm.Mapped[datetime.datetime]
     #: Until when it owns its sessions, by the database's clock.
@@ -87,7 +41,7 @@ class Session(Base):
 
     __tablename__ = 'sessions'
 
-    id: orm.Mapped[str] = _id()
+    id: orm.Mapped[str] = primary_key()
     #: Project of the administrator who started it.
     project_id: orm.Mapped[str]
     workflow: orm.Mapped[str]
@@ -98,7 +52,7 @@ class Session(Base):
     wanted_hosts: orm.Mapped[list]
     #: Host names that Nova does not know, and need not.
     other_hosts: orm.Mapped[list]
-    #: Options of [workflow] that this session sets itself.
+    #: Options of [workflow] and [planner] that this session sets itself.
     settings: orm.Mapped[dict]
     phase: orm.Mapped[str] = orm.mapped_column(Word, default='announce')
     #: As the administrator sees it (fenix.words).
@@ -115,9 +69,16 @@ class Session(Base):
     owner: orm.Mapped[str | None] = orm.mapped_column(Id, index=True)
     epoch: orm.Mapped[int] = orm.mapped_column(default=0)
     seq: orm.Mapped[int] = orm.mapped_column(default=0)
+    #: X-Openstack-Request-Id of the API's request that made it.
+    api_request: orm.Mapped[str | None] = orm.mapped_column(
+        types.String(64))
     created_at: orm.Mapped[datetime.datetime]
     #: Set when nothing is left to do unless the administrator asks.
     finished_at: orm.Mapped[datetime.datetime | None]
+
+
+#: What is said of a host that its session leaves disabled for good.
+KEPT = 'kept'
 
 
 class Host(Base):
@@ -127,8 +88,8 @@ class Host(Base):
     __table_args__ = (sa.UniqueConstraint('session_id', 'name'),
                       Base.__table_args__)
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session(index=False)
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session(index=False)
     name: orm.Mapped[str]
     is_compute: orm.Mapped[bool] = orm.mapped_column(default=False)
     is_controller: orm.Mapped[bool] = orm.mapped_column(default=False)
@@ -136,7 +97,8 @@ class Host(Base):
     #: The question its projects are asked: PREPARE_ or PLANNED_MAINTENANCE.
     question: orm.Mapped[str | None] = orm.mapped_column(Word)
     #: Who disabled it: 'us', 'before' (not us); 'asked': we are about to;
-    #: None: nobody.
+    #: 'explaining': us, and we are about to say why it stays so; KEPT: us,
+    #: and it stays so; None: nobody.
     disabled: orm.Mapped[str | None] = orm.mapped_column(Word)
     #: Whether IN_MAINTENANCE was announced and not yet taken back.
     announced: orm.Mapped[bool] = orm.mapped_column(default=False)
@@ -158,8 +120,8 @@ class Instance(Base):
         sa.Index('instances_project', 'session_id', 'project_id'),
         Base.__table_args__)
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session(index=False)
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session(index=False)
     instance_id: orm.Mapped[str] = orm.mapped_column(Id)
     project_id: orm.Mapped[str]
     name: orm.Mapped[str]
@@ -184,8 +146,8 @@ class Ask(Base):
         sa.Index('asks_project', 'session_id', 'project_id'),
         Base.__table_args__)
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session(index=False)
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session(index=False)
     #: MAINTENANCE, SCALE_IN, PREPARE_MAINTENANCE, PLANNED_MAINTENANCE or
     #: MAINTENANCE_COMPLETE (fenix.words: the inner names).
     question: orm.Mapped[str] = orm.mapped_column(Word)
@@ -214,13 +176,19 @@ class Ask(Base):
     created_at: orm.Mapped[datetime.datetime]
 
 
+#: States of an ask that has no answer yet.
+UNANSWERED = ('waiting', 'open')
+#: States of a move that has not ended.
+MOVING = ('intended', 'requested', 'unknown', 'confirming')
+
+
 class Move(Base):
     """One move of an instance off a host: intent, request, outcome."""
 
     __tablename__ = 'moves'
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session()
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session()
     instance_id: orm.Mapped[str] = orm.mapped_column(Id)
     project_id: orm.Mapped[str]
     #: MIGRATE, LIVE_MIGRATE or OWN_ACTION
@@ -230,7 +198,8 @@ class Move(Base):
     target: orm.Mapped[str | None]
     round: orm.Mapped[int] = orm.mapped_column(default=0)
     #: intended (the request may be on its way), requested (Nova took it),
-    #: unknown (no answer: look, do not resend), confirming, done, failed
+    #: unknown (no answer: look, do not resend), confirming, done, failed,
+    #: refused (its target did not take it; nobody touched the instance)
     state: orm.Mapped[str] = orm.mapped_column(Word, default='intended')
     #: Request id of the newest Nova instance action before ours.
     before: orm.Mapped[str | None] = orm.mapped_column(types.String(64))
@@ -251,8 +220,8 @@ class ActionPlugin(Base):
 
     __tablename__ = 'action_plugins'
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session()
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session()
     plugin: orm.Mapped[str]
     #: pre, host, compute, controller or post
     type: orm.Mapped[str] = orm.mapped_column(Word)
@@ -265,8 +234,8 @@ class ActionRun(Base):
 
     __tablename__ = 'action_runs'
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session()
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session()
     action_id: orm.Mapped[str] = orm.mapped_column(Id)
     plugin: orm.Mapped[str]
     #: None for pre and post.
@@ -282,16 +251,40 @@ class ActionRun(Base):
     ended_at: orm.Mapped[datetime.datetime | None]
 
 
+class PlanRequest(Base):
+    """Somebody wants to know how a session would go, or goes on.
+
+    Any engine answers it; whoever asked takes the row away.
+    """
+
+    __tablename__ = 'plan_requests'
+
+    id: orm.Mapped[str] = primary_key()
+    #: A running session; None for one that is not there.
+    session_id: orm.Mapped[str | None] = orm.mapped_column(Id)
+    #: workflow, maintenance_at (seconds since the epoch), hosts,
+    #: other_hosts and settings of one that is not there
+    body: orm.Mapped[dict] = orm.mapped_column(types.JSON, default=dict)
+    created_at: orm.Mapped[datetime.datetime]
+    #: The engine that works on it.
+    taken_by: orm.Mapped[str | None] = orm.mapped_column(Id)
+    #: The plan; {"problem": why there is none}.
+    answer: orm.Mapped[dict | None] = orm.mapped_column(types.JSON)
+
+
 class Reply(Base):
     """What a project answered, as it arrived."""
 
     __tablename__ = 'replies'
     __table_args__ = (
         sa.Index('replies_inbox', 'session_id', 'consumed_at'),
+        # Each reply is compared with the newest unread one of its sender.
+        sa.Index('replies_sender', 'session_id', 'project_id', 'instance_id',
+                 'consumed_at'),
         Base.__table_args__)
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session(index=False)
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session(index=False)
     project_id: orm.Mapped[str]
     #: From the URL; None on the project's URL.
     instance_id: orm.Mapped[str | None] = orm.mapped_column(Id)
@@ -300,6 +293,9 @@ class Reply(Base):
     #: One action for all, and actions by instance id.
     action: orm.Mapped[str | None] = orm.mapped_column(types.String(64))
     actions: orm.Mapped[dict]
+    #: X-Openstack-Request-Id of the API's request that brought it.
+    api_request: orm.Mapped[str | None] = orm.mapped_column(
+        types.String(64))
     received_at: orm.Mapped[datetime.datetime] = orm.mapped_column(
         Time, index=True)
     consumed_at: orm.Mapped[datetime.datetime | None]
@@ -313,11 +309,14 @@ class Request(Base):
         sa.Index('requests_inbox', 'session_id', 'consumed_at'),
         Base.__table_args__)
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session(index=False)
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session(index=False)
     #: continue, delete or report (on an action run)
     kind: orm.Mapped[str] = orm.mapped_column(Word)
     body: orm.Mapped[dict]
+    #: X-Openstack-Request-Id of the API's request that brought it.
+    api_request: orm.Mapped[str | None] = orm.mapped_column(
+        types.String(64))
     received_at: orm.Mapped[datetime.datetime]
     consumed_at: orm.Mapped[datetime.datetime | None]
 
@@ -331,8 +330,8 @@ class Event(Base):
         sa.Index('events_unpublished', 'published_at', 'message_id'),
         Base.__table_args__)
 
-    id: orm.Mapped[str] = _id()
-    session_id: orm.Mapped[str] = _of_session(index=False)
+    id: orm.Mapped[str] = primary_key()
+    session_id: orm.Mapped[str] = of_session(index=False)
     #: The session's seq of the transaction, and the place within it.
     seq: orm.Mapped[int]
     position: orm.Mapped[int]
@@ -346,6 +345,9 @@ class Event(Base):
     ask_id: orm.Mapped[str | None] = orm.mapped_column(Id)
     #: Not sent again when found half sent: clients act on it each time.
     once: orm.Mapped[bool] = orm.mapped_column(default=False)
+    #: X-Openstack-Request-Id of the API's request that led to it.
+    api_request: orm.Mapped[str | None] = orm.mapped_column(
+        types.String(64))
     created_at: orm.Mapped[datetime.datetime]
     sending_at: orm.Mapped[datetime.datetime | None]
     published_at: orm.Mapped[datetime.datetime | None]
@@ -369,6 +371,22 @@ class Claim(Base):
     holder: orm.Mapped[str | None] = orm.mapped_column(Id)
     #: Set when the impact ended: free from then on (recovery_time).
     free_at: orm.Mapped[datetime.datetime | None]
+
+
+class KeptHost(Base):
+    """A host that stayed disabled, with our mark, when its session went."""
+
+    __tablename__ = 'kept_hosts'
+
+    id: orm.Mapped[str] = primary_key()
+    host: orm.Mapped[str] = orm.mapped_column(index=True)
+    #: Which is no more.
+    session_id: orm.Mapped[str] = orm.mapped_column(Id)
+    #: Of the administrator of that session.
+    project_id: orm.Mapped[str]
+    #: Whether IN_MAINTENANCE was announced and not yet taken back.
+    announced: orm.Mapped[bool]
+    kept_at: orm.Mapped[datetime.datetime]
 
 
 class InstanceConstraint(Base):

@@ -13,12 +13,16 @@ import sqlalchemy as sa
 from fenix import errors
 from fenix.db import claims as claims_
 from fenix.db import core
+from fenix.db import kept_hosts
 from fenix.db import models
 from fenix.db import types
 
 #: Tables in the order in which rows may refer to each other.
 _ORDER = {table.name: place for place, table in
           enumerate(models.Base.metadata.sorted_tables)}
+
+#: Rows that one statement changes.
+TOGETHER = 500
 
 
 @dataclasses.dataclass
@@ -108,9 +112,12 @@ def commit(db, session_id, owner, epoch, added=(), changed=(),
 def remove(db, session_id, owner, epoch):
     """Delete a session, all that belongs to it, and its claims.
 
+    The hosts that it leaves disabled are noted.
+
     :raises: Fenced if another engine has taken the session
     """
     _fence(db, session_id, owner, epoch)
+    kept_hosts.note(db, session_id)
     claims_.release_all(db, session_id)
     db.execute(sa.delete(models.Session.__table__).where(
         models.Session.id == session_id))
@@ -149,11 +156,47 @@ def _update(db, changed):
         if not names:
             continue
         columns = sa.inspect(model).columns
+        table = model.__table__
+        same, others = _by_values(names, rows)
+        for values, keys in same:
+            for place in range(0, len(keys), TOGETHER):
+                db.execute(
+                    sa.update(table)
+                    .where(table.c.id.in_(keys[place:place + TOGETHER]))
+                    .values({columns[name].key: value for name, value
+                             in zip(names, values, strict=True)}))
+        if not others:
+            continue
         db.connection().execute(
-            sa.update(model.__table__)
-            .where(model.__table__.c.id == sa.bindparam('row_id'))
+            sa.update(table)
+            .where(table.c.id == sa.bindparam('row_id'))
             .values({columns[name].key: sa.bindparam(f'new_{name}')
                      for name in names}),
             [{'row_id': key, **{f'new_{name}': values[name]
                                 for name in names}}
-             for key, values in rows])
+             for key, values in others])
+
+
+def _by_values(names, rows):
+    """Part the rows that get the same values from those with their own.
+
+    A statement for each row is what makes a large turn long.
+
+    :param rows: (id, {attribute: value})
+    :returns: ([(values, ids)], [(id, {attribute: value})])
+    """
+    found = collections.defaultdict(list)
+    others = []
+    for key, values in rows:
+        try:
+            found[tuple(values[name] for name in names)].append(
+                (key, values))
+        except TypeError:
+            others.append((key, values))    # It has a list or an object.
+    same = []
+    for values, alike in found.items():
+        if len(alike) > 1:
+            same.append((values, [key for key, _ in alike]))
+        else:
+            others += alike
+    return same, others

@@ -3,7 +3,9 @@
 
 import sqlalchemy as sa
 
+from fenix import context
 from fenix import errors
+from fenix import words
 from fenix.db import claims
 from fenix.db import core
 from fenix.db import models
@@ -15,7 +17,7 @@ from fenix.db import types
 def create(db, session, claims_hosts=(), actions=()):
     """Store a new session with its action plug-ins and host claims.
 
-    Sets ``created_at`` of the session.
+    Sets ``created_at`` and ``api_request`` of the session.
 
     :param session: a ``models.Session``
     :param claims_hosts: names of the hosts that no other session may have
@@ -24,6 +26,7 @@ def create(db, session, claims_hosts=(), actions=()):
     """
     claims.HostClaims(tuple(claims_hosts)).execute(db, session.id)
     session.created_at = db.scalar(sa.select(types.utcnow()))
+    session.api_request = context.request_id()
     for action in actions:
         action.session_id = session.id
     pictures.insert(db, [session, *actions])
@@ -84,7 +87,7 @@ def open_asks(db, session_id, project_id):
         sa.select(models.Ask)
         .where(models.Ask.session_id == session_id,
                models.Ask.project_id == project_id,
-               models.Ask.state.in_(['waiting', 'open']))
+               models.Ask.state.in_(models.UNANSWERED))
         .order_by(models.Ask.created_at, models.Ask.id)))
 
 
@@ -98,6 +101,16 @@ def knows_project(db, session_id, project_id):
     return db.scalar(sa.select(sa.exists().where(
         models.Instance.session_id == session_id,
         models.Instance.project_id == project_id)))
+
+
+@core.reader
+def alive(db, session_ids):
+    """Return {id: state} of those sessions that are there and not done."""
+    return dict(db.execute(
+        sa.select(models.Session.id, models.Session.state)
+        .where(models.Session.id.in_(list(session_ids)), sa.or_(
+            models.Session.state != words.MAINTENANCE_DONE,
+            models.Session.deleting))).all())
 
 
 @core.reader

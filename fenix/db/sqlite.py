@@ -2,6 +2,7 @@
 """What SQLite needs to serve several threads and processes well."""
 
 import contextvars
+import datetime
 import os
 import sqlite3
 import threading
@@ -26,6 +27,7 @@ def prepare(engine, durable):
         connection.execute('PRAGMA journal_mode=WAL')
         if durable:
             connection.execute('PRAGMA synchronous=FULL')
+        connection.create_function('utc_after', 1, _utc_after)
         _keep_open(engine.url.database)
 
     @sa.event.listens_for(engine, 'begin')
@@ -36,6 +38,18 @@ def prepare(engine, durable):
         if writing.get():
             connection.exec_driver_sql('COMMIT')
             connection.exec_driver_sql('BEGIN IMMEDIATE')
+
+
+def _utc_after(seconds):
+    """Return the time so many seconds from now.
+
+    SQLite's own clock counts milliseconds, in which two replies may come.
+    All six digits are written, as SQLAlchemy stores them, so that comparing
+    the texts compares the times.
+    """
+    when = (datetime.datetime.now(datetime.UTC)
+            + datetime.timedelta(seconds=seconds))
+    return when.replace(tzinfo=None).isoformat(' ', 'microseconds')
 
 
 def _keep_open(path):

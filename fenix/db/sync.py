@@ -30,6 +30,11 @@ def wanted():
     return _scripts().get_current_head()
 
 
+def revisions():
+    """Return the migrations that this code knows, the newest first."""
+    return _scripts().walk_revisions()
+
+
 def problem():
     """Return what is wrong with the schema and what helps, or None."""
     found, needed = version(), wanted()
@@ -37,8 +42,7 @@ def problem():
         return None
     if found is None:
         return 'The database has no tables yet: run "fenix-manage db sync".'
-    if found not in {known.revision for known in
-                     _scripts().walk_revisions()}:
+    if found not in {known.revision for known in revisions()}:
         return (f'The database is of version {found}, which this release of '
                 'Fenix does not know: a newer one has changed it.')
     return (f'The database is of version {found}, this release of Fenix '

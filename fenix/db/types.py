@@ -16,6 +16,8 @@ def storable(value):
     Programs print the one, JSON of a client may hold either.
     """
     if isinstance(value, str):
+        if value.isascii() and '\0' not in value:
+            return value
         return value.replace('\0', '\ufffd').encode(
             'utf-8', 'replace').decode()
     if isinstance(value, dict):
@@ -93,9 +95,7 @@ class utcnow(functions.FunctionElement):
 
 @compiler.compiles(utcnow, 'sqlite')
 def _sqlite_now(element, compiler, **kw):
-    # CURRENT_TIMESTAMP has whole seconds only. Six digits, as SQLAlchemy
-    # stores them, keep the comparison of the texts a comparison of times.
-    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+    return 'utc_after(0)'   # fenix.db.sqlite gives it to each connection
 
 
 @compiler.compiles(utcnow, 'mysql', 'mariadb')
@@ -121,8 +121,7 @@ class seconds_from_now(functions.FunctionElement):
 
 @compiler.compiles(seconds_from_now, 'sqlite')
 def _sqlite_from_now(element, compiler, **kw):
-    return ("strftime('%Y-%m-%d %H:%M:%f000', 'now', "
-            f"printf('%+.3f seconds', {_seconds(element, compiler, kw)}))")
+    return f'utc_after({_seconds(element, compiler, kw)})'
 
 
 @compiler.compiles(seconds_from_now, 'mysql', 'mariadb')

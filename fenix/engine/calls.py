@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calling a workflow: its phase, and the steps of its hosts."""
 
+import collections
+
+from fenix import context
 from fenix import words
 from fenix.db import claims
 from fenix.workflow import ending
@@ -11,19 +14,33 @@ from fenix.workflow.verbs import telling
 #: Readings of things that change by themselves.
 PASSING = frozenset(['look_at_host', 'look_at_server', 'service',
                      'run_status'])
+#: Times that one step or phase may be called in a turn. A workflow whose
+#: steps lead to each other in a circle would never let go of its thread.
+MOST_CALLS = 100
 
 
 def call(turn, workflow, touched):
-    """Call the steps and the phase, until nothing changes any more."""
-    while touched and not turn.session.deleting and (
+    """Call the steps and the phase, until nothing changes any more.
+
+    :raises AssertionError: they go on for ever, a mistake in the workflow
+    """
+    calls = collections.Counter()
+    while (touched or turn.touched) and not turn.session.deleting and (
             turn.session.reason is None):
+        touched |= turn.touched
+        turn.touched.clear()
         subject = touched.pop()
         turn.subject = subject
+        calls[subject] += 1
+        if calls[subject] > max(MOST_CALLS, 2 * len(turn.picture.hosts)):
+            raise AssertionError(
+                f'{subject or turn.session.phase} goes round in circles')
         if subject is None:
             touched |= _call_phase(turn, workflow)
         elif subject in turn.picture.active:
-            touched |= _call_step(
-                turn, workflow, turn.picture.hosts[subject])
+            with context.about_host(subject):
+                touched |= _call_step(
+                    turn, workflow, turn.picture.hosts[subject])
 
 
 def _call_phase(turn, workflow):
@@ -46,7 +63,7 @@ def _call_step(turn, workflow, host):
     try:
         after = getattr(workflow, host.step)(host)
     except turns.Failed as failure:
-        ending.fail_host(turn, host, str(failure))
+        workflow.host_failed(host, str(failure))
         return set()
     if after is None:
         return set()

@@ -13,6 +13,8 @@ import time
 
 from oslo_log import log as logging
 
+from fenix import metrics
+
 LOG = logging.getLogger(__name__)
 
 #: Seconds until a thread that has nothing to do shows that it lives.
@@ -68,6 +70,11 @@ class Dispatcher:
         limit = time.monotonic() - patience
         return all(at > limit for at in list(self.alive_at.values()))
 
+    def load(self):
+        """Return (turns that wait, threads at work, threads)."""
+        return (self._ready.qsize(), len(self._running),
+                len(self._threads) - 1)
+
     def stop(self, timeout):
         """Take no more turns; those that go on are waited for.
 
@@ -106,7 +113,8 @@ class Dispatcher:
             self._running.add(runner)
         when = None
         try:
-            runner.turn()
+            with metrics.TURNS.time():
+                runner.turn()
             if runner.ended:
                 self.ended(runner)
             else:

@@ -10,6 +10,7 @@ from oslo_log import log as logging
 from stevedore import driver
 
 from fenix import bell
+from fenix import metrics
 from fenix.clouds import base as clouds
 from fenix.db import clock as clocks
 from fenix.db import core
@@ -18,7 +19,10 @@ from fenix.db import leases
 from fenix.db import models
 from fenix.engine import dispatcher
 from fenix.engine import executor
+from fenix.engine import housekeeping
+from fenix.engine import planning
 from fenix.engine import runner as runners
+from fenix.engine import watch
 from fenix.notify.publishers import base as publishers
 
 LOG = logging.getLogger(__name__)
@@ -27,6 +31,14 @@ LOG = logging.getLogger(__name__)
 MARGIN = 0.2
 #: Lease times that a turn may take until the engine counts as stuck.
 PATIENCE = 6
+
+
+def _now():
+    """Return seconds on a clock that nobody sets.
+
+    It goes on while the machine sleeps, as the lease in the database does.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Engine:
@@ -49,9 +61,11 @@ class Engine:
         self._stopped = threading.Event()
         self._look = threading.Event()
         self._id = None
-        #: Until when the lease is surely valid (monotonic seconds).
+        #: Until when the lease is surely valid, by ``_now``.
         self._leased_until = 0
         self._told = None
+        self.watch = None
+        self.planning = planning.Planning(conf, self.clock, self.workflow)
 
     def start(self):
         """Start to work; what is not there yet is waited for."""
@@ -63,14 +77,17 @@ class Engine:
         self.executor = executor.Executor(
             executor.Calls(self.cloud, self.publisher, self.plugin),
             self.clock, self.may_change, self.dispatcher.wake,
-            conf.engine.executor_threads)
+            conf.engine.executor_threads, self.publisher.at_once)
         self.bell = bell.make_bell(conf, self.host, self.ring)
         self.dispatcher.start()
+        self.planning.start(self.cloud)
         self.bell.start()
         for name, target in (('lease', self._keep_lease),
-                             ('look', self._keep_looking)):
+                             ('look', self._keep_looking),
+                             ('tidy', self._keep_tidy)):
             threading.Thread(
                 target=target, name=f'fenix-{name}', daemon=True).start()
+        self.watch = watch.start(self.conf, self)
         LOG.info('engine on %s started', self.host)
 
     @property
@@ -128,6 +145,7 @@ class Engine:
         engine_id = self._id
         if engine_id is None:
             return
+        self.planning.look(engine_id)
         leases.take(engine_id, self.conf.engine.max_sessions)
         # What is ours is read, not remembered: the answer to a call that
         # took or gave up a session may have been lost.
@@ -161,12 +179,18 @@ class Engine:
         # A request may have come while it was still ours.
         self._look.set()
 
+    def _keep_tidy(self):
+        while not self._stop.is_set():
+            with self._patience('forget what is no longer needed'):
+                housekeeping.tidy(self.conf, self.clock)
+            self._stop.wait(self.conf.engine.housekeeping_interval)
+
     # -- the lease ----------------------------------------------------------
 
     def may_change(self):
         """Tell whether the lease is valid for long enough to send a change."""
         margin = self.conf.engine.lease_time * MARGIN
-        return time.monotonic() + margin < self._leased_until
+        return _now() + margin < self._leased_until
 
     def _keep_lease(self):
         lease_time = self.conf.engine.lease_time
@@ -177,14 +201,15 @@ class Engine:
             self._stopped.wait(lease_time / 3)
 
     def _renew(self, lease_time):
-        before = time.monotonic()
+        before = _now()
         engine_id = self._id
         if engine_id is not None:
             if not self._stop.is_set() and not self.dispatcher.healthy(
                     PATIENCE * lease_time):
                 LOG.error('turns are stuck: the lease is not renewed')
+                metrics.RENEWALS.labels('withheld').inc()
                 return
-            if leases.renew(engine_id, lease_time):
+            if self._renewed(engine_id, lease_time):
                 self._leased_until = before + lease_time
                 self.clock.sync()
                 return
@@ -198,7 +223,16 @@ class Engine:
         self._id = engine_id
         self._leased_until = before + lease_time
         self._look.set()
-        leases.purge()
+
+    def _renewed(self, engine_id, lease_time):
+        """Renew the lease, and count what came of it."""
+        outcome = 'failed'
+        try:
+            renewed = leases.renew(engine_id, lease_time)
+            outcome = 'renewed' if renewed else 'lost'
+            return renewed
+        finally:
+            metrics.RENEWALS.labels(outcome).inc()
 
     def _let_go(self):
         """Forget all sessions: others may own them by now."""
@@ -232,6 +266,7 @@ class Engine:
         end = (time.monotonic()
                + self.conf.engine.graceful_shutdown_timeout)
         self.bell.stop()
+        self.planning.stop()
         self.dispatcher.stop(end - time.monotonic())
         if not self.executor.stop(end - time.monotonic()):
             LOG.warning('calls in flight did not end in time')
@@ -245,7 +280,22 @@ class Engine:
             with self._patience('release the lease'):
                 leases.release(self._id)
         self.publisher.stop()
+        if self.watch is not None:
+            self.watch.stop()
         LOG.info('engine on %s stopped', self.host)
+
+    # -- how it is ------------------------------------------------------------
+
+    def stands(self):
+        """Return how the engine is, for people and for metrics."""
+        return watch.Standing(
+            host=self.host, engine_id=self._id,
+            lease_left=max(0.0, self._leased_until - _now()),
+            turns_taken=self.dispatcher.healthy(
+                PATIENCE * self.conf.engine.lease_time),
+            stopping=self._stop.is_set(), sessions=len(self._runners),
+            bell=self.bell.health(), publisher=self.publisher.health(),
+            pools={'turns': self.dispatcher.load(), **self.executor.load()})
 
     def _tell_health(self):
         """Write to the log when the message bus goes away or comes back."""

@@ -5,25 +5,38 @@ An effect is called once. What came of it is posted to the session's runner,
 as an answer or as an error; nothing is tried again here.
 """
 
+import collections
+import dataclasses
 import functools
-import queue
-import threading
 import time
 
 from oslo_log import log as logging
 
+from fenix import context
 from fenix import errors
+from fenix import metrics
+from fenix.engine import lanes
 from fenix.engine import points
 from fenix.engine import runner as runners
 
 LOG = logging.getLogger(__name__)
 
-#: What changes something in the cloud, and so needs a valid lease.
+#: What changes something outside, and so needs a valid lease.
 CHANGES = frozenset(['disable', 'enable', 'set_reason', 'migrate',
-                     'live_migrate', 'confirm', 'start_run'])
+                     'live_migrate', 'confirm', 'start_run', 'publish'])
 #: Threads that publish.
 PUBLISHERS = 4
+#: Threads for sessions that end.
+RESERVED = 2
 
+#: How a call ended, by the first of these that its error is, for the metrics.
+OUTCOMES = ((type(None), 'ok'), (errors.CloudRefused, 'refused'),
+            # What cannot be read has not answered, or makes no sense.
+            (errors.CloudError, 'unknown'), (Exception, 'failed'))
+
+#: Calls of the publisher between two commits: so often what went out is
+#: noted, and windows begin.
+PIECES = 5
 #: Seconds between two looks at a lease that is too short.
 LEASE_LOOK = 0.1
 
@@ -92,6 +105,10 @@ class Calls:
         plugin, run = effect.args
         self.plugins(plugin).cancel(run)
 
+    def leave_run(self, effect):
+        plugin, run = effect.args
+        self.plugins(plugin).leave(run)
+
     def publish(self, effect):
         self.publisher.publish(effect.args)
         return len(effect.args)
@@ -101,7 +118,13 @@ class Executor:
     """Makes the calls of all sessions of an engine.
 
     Notifications have threads of their own: a message bus that does not
-    answer must not keep anybody from the cloud.
+    answer must not keep anybody from the cloud. So have sessions that end:
+    who stops one because the cloud is in trouble must not wait behind all
+    the calls that the cloud does not answer.
+
+    A survey is long, and the same for all: one is made for all sessions that
+    want one by the time it begins, so that hundreds of sessions cost Nova and
+    Placement hardly more than one. Nobody may change what it returns.
 
     :param calls: ``Calls``
     :param clock: tells the database's time
@@ -109,16 +132,24 @@ class Executor:
         lease is valid for long enough
     :param wake: called with a runner that has got a message
     :param threads: how many calls are made at once
+    :param at_once: how many notifications the publisher is given at once
+    :ivar batch: how many notifications an effect has at most
     """
 
-    def __init__(self, calls, clock, may_change, wake, threads):
+    def __init__(self, calls, clock, may_change, wake, threads, at_once=1):
         self.calls = calls
         self.clock = clock
         self.may_change = may_change
         self.wake = wake
+        self.at_once = at_once
+        self.batch = PIECES * at_once
         self._stopped = False
-        self._cloud = _Lane('fenix-executor', threads)
-        self._bus = _Lane('fenix-outbox', PUBLISHERS)
+        self._cloud = lanes.Lane('fenix-executor', threads)
+        self._bus = lanes.Lane('fenix-outbox', PUBLISHERS)
+        self._reserved = lanes.Lane('fenix-reserved', RESERVED)
+        self._surveys = lanes.Lane('fenix-survey', 1)
+        #: Who wants one that has not begun: (runner, effect).
+        self._wanted = collections.deque()
 
     def submit(self, runner, effects):
         """Start effects; their results are posted to the runner.
@@ -129,17 +160,51 @@ class Executor:
         if self._stopped:
             return
         for effect in effects:
-            lane = self._bus if effect.kind == 'publish' else self._cloud
-            lane.put(functools.partial(self.call, runner, effect))
+            if effect.kind == 'survey':
+                self._wanted.append((runner, effect))
+                self._surveys.put(self._survey)
+            else:
+                self._lane_of(runner, effect).put(
+                    functools.partial(self.call, runner, effect))
 
-    def call(self, runner, effect):
-        """Make one call and post what came of it."""
-        result = runners.Result(effect, self.clock.now())
+    def _lane_of(self, runner, effect):
+        if effect.kind == 'publish':
+            return self._bus
+        return self._reserved if runner.ending else self._cloud
+
+    def _survey(self):
+        """Make one survey, for all who want one by now."""
+        wanted = []
+        while self._wanted:
+            wanted.append(self._wanted.popleft())
+        at, make = self.clock.now(), _once(self.calls.make)
+        for runner, effect in wanted:
+            self.call(runner, effect, at, make)
+
+    def call(self, runner, effect, at=None, make=None):
+        """Make one call and post what came of it.
+
+        :param at: when it began, if it has already
+        :param make: makes it, if not ``Calls.make``
+        """
+        with context.active(runner.context.at(effect.host)):
+            self._call(runner, effect, at or self.clock.now(),
+                       make or self.calls.make)
+
+    def _call(self, runner, effect, at, make):
+        result = runners.Result(effect, at)
+        began = None
         try:
+            if points.watched:
+                points.reach('before-effect', (effect.kind,))
             if effect.kind in CHANGES:
+                # Nothing between this and the call: who stood still until
+                # now must not go on as if nothing had been.
                 self._wait_for_lease(runner)
-            points.reach('before-effect', (effect.kind,))
-            result.value = self.calls.make(effect)
+            began = time.perf_counter()
+            result.value = (
+                self._publish(runner, effect) if effect.kind == 'publish'
+                else make(effect))
         except errors.PublishError as error:
             result.value, result.error = error.published, error
         except errors.FenixError as error:
@@ -147,21 +212,69 @@ class Executor:
         except Exception as error:
             LOG.exception('%s of %s failed', effect.kind, effect.key)
             result.error = errors.CloudUnknown(f'{error!r}')
-        points.reach('after-effect', (effect.kind,))
+        ended = time.perf_counter()
+        if points.watched:
+            points.reach('after-effect', (effect.kind,))
         runner.post(result)
         self.wake(runner)
+        # Last, as nobody waits for it.
+        if began is not None:
+            self._count(result, ended - began)
+
+    def _publish(self, runner, effect):
+        """Publish piece by piece, as each may take as long as a lease.
+
+        :returns: how many notifications went out
+        """
+        sent = 0
+        while True:
+            piece = effect.args[sent:sent + self.at_once]
+            try:
+                self.calls.make(dataclasses.replace(effect, args=piece))
+            except errors.PublishError as error:
+                error.published += sent
+                raise
+            except Exception as error:
+                LOG.exception('the publisher failed')
+                raise errors.PublishError(
+                    f'{error!r}', sent, uncertain=len(piece)) from error
+            sent += len(piece)
+            if sent == len(effect.args):
+                return sent
+            try:
+                self._wait_for_lease(runner)
+            except errors.NotSent as error:
+                raise errors.PublishError(str(error), sent) from error
+
+    def _count(self, result, seconds):
+        """Count a call that was made."""
+        effect = result.effect
+        outcome = next(outcome for kind, outcome in OUTCOMES
+                       if isinstance(result.error, kind))
+        metrics.CALLS.labels(effect.kind, outcome).observe(seconds)
+        if effect.kind == 'publish':
+            now = self.clock.now()
+            for notification in effect.args[:result.value or 0]:
+                metrics.PUBLISHED.labels(notification.event_type).inc()
+                metrics.DELAYS.observe(max(
+                    0, (now - notification.created).total_seconds()))
+
+    def load(self):
+        """Return {pool: (calls that wait, threads at work, threads)}."""
+        return {'cloud': self._cloud.load(), 'outbox': self._bus.load(),
+                'reserved': self._reserved.load(),
+                'surveys': self._surveys.load()}
 
     def _wait_for_lease(self, runner):
         """Wait until the lease is renewed that is too short to change things.
 
-        :raises CloudUnknown: the session is lost, or all ends
+        :raises NotSent: the session is lost, or all ends
         """
         while not self.may_change() and not runner.lost and (
                 not self._stopped):
             time.sleep(LEASE_LOOK)
         if runner.lost or not self.may_change():
-            raise errors.CloudUnknown(
-                'the lease has run out: nothing was sent')
+            raise errors.NotSent('the lease has run out: nothing was sent')
 
     def stop(self, timeout):
         """Start nothing more; wait for the calls that were submitted.
@@ -171,39 +284,23 @@ class Executor:
         """
         self._stopped = True
         end = time.monotonic() + timeout
-        return all([lane.stop(end) for lane in (self._cloud, self._bus)])
+        return all([lane.stop(end) for lane in (
+            self._cloud, self._bus, self._reserved, self._surveys)])
 
 
-class _Lane:
-    """Threads that make calls in the order in which they come.
+def _once(make):
+    """Return a function that makes one call, and always gives its result."""
+    known = []
 
-    Daemons, unlike those of ``concurrent.futures``: a call that hangs does
-    not keep the process from its end.
-    """
-
-    def __init__(self, name, threads):
-        self._calls = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, daemon=True,
-                             name=f'{name}-{number}')
-            for number in range(threads)]
-        for thread in self._threads:
-            thread.start()
-
-    def put(self, call):
-        self._calls.put(call)
-
-    def stop(self, end):
-        """Wait until the calls that were put have ended, or it is time."""
-        for _ in self._threads:
-            self._calls.put(None)
-        for thread in self._threads:
-            thread.join(max(0, end - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
-
-    def _work(self):
-        while (call := self._calls.get()) is not None:
+    def made(effect):
+        if not known:
             try:
-                call()
-            except Exception:
-                LOG.exception('a call broke')
+                known.append((make(effect), None))
+            except Exception as error:
+                known.append((None, error))
+        value, error = known[0]
+        if error is not None:
+            raise error
+        return value
+
+    return made

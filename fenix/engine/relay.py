@@ -13,13 +13,14 @@ from fenix.workflow.turn import Reading
 from fenix.workflow.verbs import asking
 from fenix.workflow.verbs import telling
 
-#: Notifications that go out between two commits.
-BATCH = 100
 OUTBOX = ('publish', 'outbox')
 
 
-def send(turn):
-    """Start to publish what waits; the next batch follows its end."""
+def send(turn, most):
+    """Start to publish what waits; the next batch follows its end.
+
+    :param most: how many notifications go out between two commits
+    """
     outbox = turn.picture.outbox
     reading = turn.memory.readings.setdefault(OUTBOX, Reading())
     while outbox and _needs_no_sending(turn, outbox[0]):
@@ -31,7 +32,7 @@ def send(turn):
         return
     batch = []
     for event in outbox:
-        if batch and (event.once or len(batch) == BATCH):
+        if batch and (event.once or len(batch) == most):
             break
         _sending(turn, event)
         batch.append(event)
@@ -104,12 +105,12 @@ def _published(turn, event):
 def _not_sent(turn, outbox, uncertain):
     """Note what a failed publication surely did not send.
 
-    :param uncertain: the first of the rest may be out
+    :param uncertain: how many of the rest, from the first, may be out
     """
     for place, event in enumerate(outbox):
         if event.sending_at is None:
             return
-        if place or not uncertain:
+        if place >= uncertain:
             turn.change(event, sending_at=None)
 
 

@@ -13,7 +13,9 @@ import threading
 
 from oslo_log import log as logging
 
+from fenix import context
 from fenix import errors
+from fenix import metrics
 from fenix import words
 from fenix.db import claims
 from fenix.db import constraints
@@ -51,6 +53,7 @@ TAKERS = {
     'start_run': acting.reported,
     'run_status': acting.reported,
     'cancel_run': lambda turn, effect, value, error: None,
+    'leave_run': lambda turn, effect, value, error: None,
 }
 #: Turns that may fail, though the database does not, before the session
 #: does.
@@ -86,7 +89,7 @@ class Runner:
     :param conf: the configuration
     :param clock: tells the database's time
     :param executor: ``submit(runner, effects)`` makes calls and posts their
-        results
+        results; one that publishes has up to ``batch`` notifications
     :param workflows: finds a workflow class by its name
     """
 
@@ -99,6 +102,8 @@ class Runner:
         self.clock = clock
         self.executor = executor
         self.workflows = workflows
+        #: What the lines of the log are about.
+        self.context = context.of_session(session_id)
         self.picture = None
         self.memory = turns.Memory()
         #: When the steps want to be called: {host name or None: time}.
@@ -115,11 +120,13 @@ class Runner:
         #: that wrote something.
         self._broken = 0
         self._reason = None
+        #: Something was written under this epoch.
+        self._began = False
         self._messages = collections.deque([INBOX])
-        #: Answers that could not be noted, for the next turn.
+        #: Messages that could not be acted on, for the next turn.
         self._kept = []
-        #: Effects that end the action runs which go on here.
-        self._cancels = []
+        #: Effects that leave the action runs which go on to the new owner.
+        self._runs = []
         self._lock = threading.Lock()
 
     def post(self, message):
@@ -131,6 +138,12 @@ class Runner:
         return bool(self._messages)
 
     @property
+    def ending(self):
+        """Whether the session is deleted, fails, or is let go."""
+        return self.picture is None or self.picture.session.deleting or (
+            self.picture.session.reason is not None)
+
+    @property
     def next_wake(self):
         """When the runner wants a turn without any message, or None."""
         return min(self.timers.values(), default=None)
@@ -139,26 +152,25 @@ class Runner:
 
     def turn(self):
         """Take one turn. Never raises: what fails is tried again later."""
-        with self._lock:
+        with self._lock, context.active(self.context):
             if self.lost and not self.ended:
                 self._leave()
             if self.ended:
                 return
             messages = self._take_messages()
+            before = self.memory.copy(changing=[
+                message.effect.what for message in messages
+                if isinstance(message, Result)])
             try:
                 self._turn(messages)
                 self._failures = 0
             except errors.Fenced:
+                metrics.FAILED_TURNS.labels('fenced').inc()
                 LOG.info('session %s: another engine owns it',
                          self.session_id)
                 self._leave()
             except claims.Busy as busy:
-                known = self.memory.busy | {
-                    busy.group_id: busy.until or self._in(
-                        self.conf.nova.observe_interval)}
-                self._forget(messages)
-                self.memory.busy.update(known)
-                self._messages.append(INBOX)
+                self._take_busy(busy, messages, before)
             except errors.HostClaimed as claimed:
                 self._forget(messages)
                 self._reason = str(claimed)
@@ -195,12 +207,12 @@ class Runner:
     def _leave(self):
         """Take no more turns.
 
-        What runs here on the session's behalf is ended, as its new owner
-        may start it anew.
+        What runs in this process on the session's behalf is ended, as its
+        new owner may start it anew; what runs elsewhere is the new owner's.
         """
         self._forget()
         self.lost = self.ended = True
-        self.executor.submit(self, self._cancels)
+        self.executor.submit(self, self._runs)
 
     def close(self):
         """Note the answers that are there, and begin nothing more.
@@ -224,8 +236,11 @@ class Runner:
 
     def _failed(self, error):
         """Try again later, a database that is away as long as it takes."""
+        ours = not isinstance(error, core.ERRORS)
+        metrics.FAILED_TURNS.labels(
+            'internal' if ours else 'database').inc()
         self._failures += 1
-        self._broken += not isinstance(error, core.ERRORS)
+        self._broken += ours
         if self._broken >= PATIENCE:
             self._reason = f'internal error: {error!r}'
         self.timers = {None: self._in(
@@ -239,26 +254,46 @@ class Runner:
 
         Calls that were made before go on, and their answers will come.
 
-        :param messages: of that turn; answers among them are kept
+        :param messages: of that turn; they are kept, but for those about
+            the inbox, which is read anew anyway
         """
-        self._kept = [message for message in messages
-                      if isinstance(message, Result)]
+        self._kept = [message for message in messages if message != INBOX]
         if self.picture is not None:
-            self._cancels = [acting.cancelling(self.picture, run)
-                             for run in self.picture.running()]
+            self._runs = [acting.ending('leave_run', self.picture, run)
+                          for run in self.picture.running()]
         self.picture = None
         self.memory = turns.Memory(in_flight=set(self._in_flight))
         self.timers = {}
 
+    def _take_busy(self, busy, messages, before):
+        """Note that another session keeps a group busy, and turn anew.
+
+        That is none of the database's errors: nothing was written for sure.
+        What is known of the cloud, and since when something is waited for,
+        is as it was before the turn, which may be one of very many.
+
+        :param before: what was remembered then
+        """
+        self._forget(messages)
+        before.in_flight = self.memory.in_flight
+        before.busy[busy.group_id] = busy.until or self._in(
+            self.conf.nova.observe_interval)
+        self.memory = before
+        self._messages.append(INBOX)
+
     def _turn(self, messages):
         loaded = self.picture is None
         turn = self._make_turn()
-        workflow = self.workflows(self.picture.session.workflow)(turn)
+        session = self.picture.session
+        self.context.project_id = session.project_id
+        self._act_on(turn, session.api_request
+                     if session.phase == states.ANNOUNCE else None)
+        workflow = self.workflows(session.workflow)(turn)
         touched = set()
         if loaded:
             touched |= self.picture.active | {None}
-            messages = [message for message in messages if isinstance(
-                message, Result)] + [INBOX]
+            messages = [message for message in messages
+                        if message != INBOX] + [INBOX]
         if self._reason is not None:
             ending.fail(turn, self._reason)
         consumed = ([], [])
@@ -282,8 +317,11 @@ class Runner:
         touched |= due
         calls.call(turn, workflow, touched)
         over = calls.conclude(turn, workflow)
-        relay.send(turn)
+        relay.send(turn, self.executor.batch)
         self._commit(turn, consumed)
+        for reply in consumed[0]:
+            metrics.DECISIONS.observe(max(0, (
+                self.clock.now() - reply.received_at).total_seconds()))
         self._reason = None
         self.timers.update(turn.wakes)
         self._in_flight.update(effect.what for effect in turn.effects)
@@ -298,9 +336,12 @@ class Runner:
                           self.conf, read_constraints)
 
     def _commit(self, turn, consumed):
-        if not turn.writes and not any(consumed):
+        # The first turn of an owner always writes: then everybody can see
+        # that the session is in good hands.
+        if self._began and not turn.writes and not any(consumed):
             return
-        points.reach('before-commit', self._names(turn))
+        if points.watched:
+            points.reach('before-commit', _names(turn))
         pictures.commit(
             self.session_id, self.owner, self.epoch, added=turn.added,
             changed=[(model, key, values) for (model, key), values
@@ -309,19 +350,12 @@ class Runner:
             consumed_requests=[request.id for request in consumed[1]],
             claims=turn.claims)
         turn.session.seq += 1
+        self._began = True
         # The turn in between that asks again for what breaks us writes
         # nothing: it does not count as getting on.
         self._broken = 0
-        points.reach('after-commit', self._names(turn))
-
-    def _names(self, turn):
-        """Return what a turn did, for crash points that wait for it."""
-        names = [f'effect:{effect.kind}' for effect in turn.effects]
-        for (model, _), values in turn.changed.items():
-            names += [f'{model.__tablename__}:{name}:{values[name]}'
-                      for name in ('phase', 'step', 'state')
-                      if name in values]
-        return names
+        if points.watched:
+            points.reach('after-commit', _names(turn))
 
     # -- messages -------------------------------------------------------------
 
@@ -329,16 +363,19 @@ class Runner:
         """Note what came of an effect; return whom that concerns."""
         effect = result.effect
         what = effect.what
+        turn.outcomes.append(effect.kind)
         if effect.kind == 'publish':
             return relay.published(
                 turn, effect.args[:result.value or 0], result.error)
         if effect.kind in READS:
             reading = self.memory.readings.setdefault(what, turns.Reading())
-            if result.error is None:
+            error = result.error or observing.doubt(
+                turn, effect.kind, result.value)
+            if error is None:
                 reading.succeed(result.value, result.began, turn.now)
                 observing.absorb(turn, *what, result.value)
             else:
-                reading.fail(turn.now, result.error)
+                reading.fail(turn.now, error)
             return self.memory.waiting.pop(what, set())
         TAKERS[effect.kind](turn, effect, result.value, result.error)
         host = self.picture.hosts.get(effect.host)
@@ -360,8 +397,10 @@ class Runner:
         # Of what arrived together, a refusal counts before an agreement.
         for reply in sorted(replies, key=lambda reply: words.read_reply(
                 reply.state)[1] is not False):
+            self._act_on(turn, reply.api_request)
             touched |= {ask.host for ask in asking.take(turn, reply)}
         for request in requests:
+            self._act_on(turn, request.api_request)
             if request.kind == 'delete' and not turn.session.deleting:
                 ending.delete(turn)
                 touched.add(None)
@@ -373,7 +412,15 @@ class Runner:
                                     request.body.get('output'))
                 if run is not None:
                     touched.add(run.host)
+        # What follows is due to all of them.
+        causes = {row.api_request for row in (*replies, *requests)}
+        if causes:
+            self._act_on(turn, causes.pop() if len(causes) == 1 else None)
         return touched
+
+    def _act_on(self, turn, cause):
+        """Note in log and timeline which request is acted on, if any."""
+        turn.api_request = self.context.global_request_id = cause
 
     def _end(self):
         """Let go of a session that needs nothing for now."""
@@ -390,3 +437,13 @@ def read_constraints(instance_ids):
         row.group_id for row in instances.values()
         if row.group_id is not None})
     return instances, groups
+
+
+def _names(turn):
+    """Return what a turn did, for the tests that watch its points."""
+    names = [f'effect:{effect.kind}' for effect in turn.effects]
+    names += [f'outcome:{kind}' for kind in turn.outcomes]
+    for (model, _), values in turn.changed.items():
+        names += [f'{model.__tablename__}:{name}:{values[name]}'
+                  for name in ('phase', 'step', 'state') if name in values]
+    return names

@@ -6,6 +6,8 @@ import itertools
 from fenix.policies import actions
 from fenix.policies import base
 from fenix.policies import constraints
+from fenix.policies import health
+from fenix.policies import plans
 from fenix.policies import replies
 from fenix.policies import sessions
 
@@ -14,4 +16,4 @@ def list_rules():
     """Return all rules, for the enforcer and for the sample file."""
     return list(itertools.chain(
         base.RULES, sessions.RULES, actions.RULES, replies.RULES,
-        constraints.RULES))
+        plans.RULES, constraints.RULES, health.RULES))

@@ -35,6 +35,8 @@ class Administrator:
         self._state: str | None = None
         self.session: str | None = None
         self.reason: str | None = None
+        #: When the session last came to rest, as Fenix says it.
+        self.finished_at: str | None = None
 
     def create(self, notice: float, workflow: str, **fields) -> str:
         """Start a session on all hosts, and return its id.
@@ -55,6 +57,23 @@ class Administrator:
         if self.session is None:
             raise AdminError(f'the session was refused: {response.text}')
         return self.session
+
+    def adopt(self, session: str, body: dict):
+        """Take over a session whose id was in an answer that was lost."""
+        self.session = session
+        self._timeline.record('session', method='POST', body=body,
+                              session=session, state=None, code=200)
+
+    def resume(self):
+        """Continue the session, which has failed.
+
+        :raises AdminError: Fenix refused
+        """
+        response = self._client.call('PUT', f'{self._url}/{self.session}',
+                                     json={})
+        self._record('PUT', response)
+        if response.status_code != 200:
+            raise AdminError(f'it was not continued: {response.text}')
 
     def state(self) -> str | None:
         """Return the state of the session, None while Fenix is away.
@@ -77,6 +96,7 @@ class Administrator:
         else:
             state = response.json()['state']
             self.reason = response.json().get('reason') or self.reason
+            self.finished_at = response.json().get('finished_at')
         if state != self._state:
             self._state = state
             self._record('GET', response, state=state)

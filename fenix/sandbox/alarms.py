@@ -29,11 +29,13 @@ class Alarm:
     """What an alarm told.
 
     :ivar traits: by name; lists, objects and times already decoded
+    :ivar generated: when its notification was made, None if nobody tells
     """
 
     message_id: str
     event_type: str
     traits: dict[str, Any]
+    generated: datetime.datetime | None = None
 
 
 def decode(body: dict) -> Alarm:
@@ -45,7 +47,9 @@ def decode(body: dict) -> Alarm:
         event = body['reason_data']['event']
         traits = {name: _value(kind, value)
                   for name, kind, value in event['traits']}
-        return Alarm(event['message_id'], event['event_type'], traits)
+        made = event.get('generated')
+        return Alarm(event['message_id'], event['event_type'], traits,
+                     _value(_DATETIME, made) if made else None)
     except (KeyError, TypeError, SyntaxError) as error:
         raise ValueError(f'no alarm: {error!r}') from error
 

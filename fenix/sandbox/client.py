@@ -10,6 +10,9 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds until a request is given up.
 TIMEOUT = 30.0
+#: How often a request that may be repeated is, and the seconds between.
+TRIES = 20
+TRY_WAIT = 0.5
 
 
 class Client:
@@ -43,6 +46,11 @@ class Client:
         """Id of the project."""
         return self._authenticated()['project']
 
+    @property
+    def user_id(self) -> str:
+        """Id of the user."""
+        return self._authenticated()['user']
+
     def url(self, service_type: str, path: str = '') -> str:
         """Return the address of something that a service has.
 
@@ -50,20 +58,40 @@ class Client:
         """
         return self._authenticated()['catalog'][service_type] + path
 
-    def call(self, method: str, url: str, **arguments) -> requests.Response:
+    def call(self, method: str, url: str, headers: dict | None = None,
+             **arguments) -> requests.Response:
         """Send a request; a token that has run out is replaced once.
 
+        :param headers: other ones, or other values
         :param arguments: as for ``requests.request``
         :raises requests.RequestException: there was no answer
         """
         for last in (False, True):
             response = self._http.request(
-                method, url, headers=self._headers(), timeout=TIMEOUT,
-                **arguments)
+                method, url, headers={**self._headers(), **(headers or {})},
+                timeout=TIMEOUT, **arguments)
             if response.status_code != 401 or last:
                 break
             with self._lock:
                 self._token = None
+        return response
+
+    def insist(self, stopping: threading.Event, method: str, url: str,
+               **arguments) -> requests.Response:
+        """Send a request that may be repeated until there is an answer.
+
+        :param stopping: nothing is sent any more once it is set
+        :raises requests.RequestException: there was none in the end
+        """
+        for last in range(TRIES, -1, -1):
+            try:
+                response = self.call(method, url, **arguments)
+                if response.status_code < 500 or not last:
+                    return response
+            except requests.RequestException:
+                if not last or stopping.is_set():
+                    raise
+            stopping.wait(TRY_WAIT)
         return response
 
     def json(self, method: str, service_type: str, path: str, **arguments):
@@ -114,4 +142,5 @@ class Client:
             for endpoint in service['endpoints']
             if endpoint['interface'] == 'public'}
         return {'id': response.headers['X-Subject-Token'],
-                'project': token['project']['id'], 'catalog': catalog}
+                'project': token['project']['id'],
+                'user': token['user']['id'], 'catalog': catalog}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of fenix-sandbox: run and up."""
+"""The commands of fenix-sandbox: run, up and chaos."""
 
 import json
 import signal
@@ -10,6 +10,7 @@ from fenix.sandbox import display as displays
 from fenix.sandbox import options as command_line
 from fenix.sandbox import run
 from fenix.sandbox import summary
+from fenix.sandbox.chaos import chaos
 
 #: Exit codes besides 0: not done or a rule broken; could not be tried.
 FAILED = 1
@@ -38,8 +39,7 @@ def main(argv: list[str]) -> int:
     options = command_line.parse(argv)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
-        return run_session(options) if options.command == 'run' else up(
-            options)
+        return COMMANDS[options.command](options)
     except run.ERRORS as error:
         print(f'fenix-sandbox: {error}', file=sys.stderr)
         return BROKEN
@@ -78,3 +78,6 @@ def up(options) -> int:
             while not threading.Event().wait(1.0):
                 sandbox.fenix.check()
     return 0
+
+
+COMMANDS = {'run': run_session, 'up': up, 'chaos': chaos.main}

@@ -25,10 +25,12 @@ class Registry:
 
     :param client: a user of the VNF's project
     :param manners: of the manager; without limits nothing is registered
+    :param stopping: set when the manager is to end
     """
 
-    def __init__(self, client, timeline, vnf, manners):
+    def __init__(self, client, timeline, vnf, manners, stopping):
         self._client = client
+        self._stopping = stopping
         self._timeline = timeline
         self._vnf = vnf
         self._limits = manners.limits
@@ -86,8 +88,9 @@ class Registry:
 
     def _send(self, method, kind, subject, body=None):
         path = 'instance_group' if kind == 'group' else 'instance'
-        response = self._client.call(
-            method, self._client.url('maintenance', f'/{path}/{subject}'),
+        response = self._client.insist(
+            self._stopping, method,
+            self._client.url('maintenance', f'/{path}/{subject}'),
             **({'json': body} if body else {}))
         self._timeline.record('constraint', kind=kind, id=subject,
                               method=method, body=body,

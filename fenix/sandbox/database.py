@@ -40,7 +40,7 @@ def fresh(url: str) -> collections.abc.Iterator[str]:
         execute(parts, f'DROP DATABASE {name}{force}')
 
 
-def _of(parts):
+def arguments(parts) -> dict:
     """Return how to connect, as both drivers take it."""
     found = {'host': parts.hostname, 'port': parts.port,
              'user': parts.username and parse.unquote(parts.username),
@@ -55,7 +55,7 @@ def _mysql(parts, statement):
     try:
         with contextlib.closing(pymysql.connect(
                 unix_socket=query.get('unix_socket'),
-                **_of(parts))) as connection:
+                **arguments(parts))) as connection:
             connection.cursor().execute(statement)
     except pymysql.Error as error:
         raise DatabaseError(f'{statement}: {error}') from error
@@ -64,11 +64,11 @@ def _mysql(parts, statement):
 def _postgresql(parts, statement):
     import psycopg
     query = dict(parse.parse_qsl(parts.query))
-    arguments = {'dbname': parts.path.strip('/') or 'postgres',
-                 **query, **_of(parts)}
+    where = {'dbname': parts.path.strip('/') or 'postgres', **query,
+             **arguments(parts)}
     try:
         with contextlib.closing(psycopg.connect(
-                autocommit=True, **arguments)) as connection:
+                autocommit=True, **where)) as connection:
             connection.execute(statement)
     except psycopg.Error as error:
         raise DatabaseError(f'{statement}: {error}') from error

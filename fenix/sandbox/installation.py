@@ -37,12 +37,14 @@ class Installation:
 
     :param directory: for its files, which the caller removes
     :param engines: how many; more than one needs a transport
+    :param settings: further options of Fenix, by group
     """
 
     def __init__(self, directory: pathlib.Path, port: int,
                  database_url: str | None = None,
                  transport_url: str | None = None, engines: int = 1,
-                 vocabulary: str | None = None, debug: bool = False):
+                 vocabulary: str | None = None, debug: bool = False,
+                 settings: dict[str, dict] | None = None):
         self.url = f'http://127.0.0.1:{port}'
         self.api = f'{self.url}/v1'
         # Others may use the same message bus.
@@ -54,8 +56,10 @@ class Installation:
         self._transport_url = transport_url
         self._vocabulary = vocabulary
         self._debug = debug
+        self._settings = settings or {}
         self._stack = contextlib.ExitStack()
-        file = ('--config-file', str(directory / 'fenix.conf'))
+        self.configuration = directory / 'fenix.conf'
+        file = ('--config-file', str(self.configuration))
         if transport_url is None:
             self.engines = [processes.Process(
                 'fenix-allinone', directory, 'fenix.cmd.allinone', *file)]
@@ -68,18 +72,30 @@ class Installation:
                 'fenix-api', directory, 'fenix.cmd.api', *file),
                 *self.engines]
 
+    def prepare(self, cloud_urls: dict[str, str],
+                project_id: str | None = None):
+        """Configure, and create the tables.
+
+        :param cloud_urls: of the cloud's services
+        :param project_id: of the project that the vocabulary is for
+        :raises processes.ProcessError: the tables were not created
+        :raises database.DatabaseError: there is no database
+        """
+        self.database = self._stack.enter_context(
+            database.fresh(self._database_url))
+        self._configure(self.database, cloud_urls, project_id)
+        processes.run('fenix.cmd.manage', '--config-file',
+                      str(self.configuration), 'db', 'sync')
+
     def start(self, cloud_urls: dict[str, str], project_id: str):
-        """Configure, create the tables and start the processes.
+        """Prepare all and start the processes.
 
         :param cloud_urls: of the cloud's services
         :param project_id: of the project of the VNF
         :raises processes.ProcessError: something did not start
         :raises database.DatabaseError: there is no database
         """
-        url = self._stack.enter_context(database.fresh(self._database_url))
-        self._configure(url, cloud_urls, project_id)
-        processes.run('fenix.cmd.manage', '--config-file',
-                      str(self._directory / 'fenix.conf'), 'db', 'sync')
+        self.prepare(cloud_urls, project_id)
         for process in self.processes:
             self._stack.callback(process.stop)
             process.start()
@@ -142,10 +158,11 @@ class Installation:
             sections['workflow'] = {
                 'vocabulary': self._vocabulary,
                 'project_vocabulary': f'{project_id}:{self._vocabulary}'}
+        for group, options in self._settings.items():
+            sections.setdefault(group, {}).update(options)
         file = configparser.RawConfigParser(default_section='')
         file.read_dict(sections)
-        with (self._directory / 'fenix.conf').open(
-                'w', encoding='utf-8') as stream:
+        with self.configuration.open('w', encoding='utf-8') as stream:
             file.write(stream)
 
     def _publisher(self, cloud_urls):

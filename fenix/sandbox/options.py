@@ -2,6 +2,7 @@
 """The command line of fenix-sandbox."""
 
 import argparse
+import json
 
 from fenix.sandbox import vnfm
 
@@ -12,7 +13,11 @@ POLICIES = ('proceed', 'skip', 'fail')
 DESCRIPTION = """\
 A small cloud with a VNF on it, and Fenix to maintain it. "run" takes it
 through one maintenance session and sums up; "up" leaves everything running
-for use by hand. Nothing is left behind."""
+for use by hand; "chaos" runs many sessions, kills what runs them, and judges.
+Nothing is left behind."""
+
+#: Databases that chaos starts itself; sqlite is a file.
+DATABASES = ('mariadb', 'postgresql', 'sqlite')
 
 
 def parse(argv) -> argparse.Namespace:
@@ -34,8 +39,14 @@ def parse(argv) -> argparse.Namespace:
         _add_fenix(command)
         if name == 'run':
             _add_session(command)
+    _add_chaos(commands.add_parser(
+        'chaos', help='kill Fenix again and again, and judge what it does',
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter))
     options = parser.parse_args(argv)
-    _check(parser, options)
+    if options.command == 'chaos':
+        _check_chaos(parser, options)
+    else:
+        _check(parser, options)
     return options
 
 
@@ -54,6 +65,17 @@ def _seconds(text):
     if value < 0:
         raise argparse.ArgumentTypeError('seconds are not negative')
     return value
+
+
+def _setting(text):
+    """Read ``name=value``; what is no JSON is a text."""
+    name, equals, value = text.partition('=')
+    if not name or not equals:
+        raise argparse.ArgumentTypeError('a setting is name=value')
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _count(text):
@@ -136,8 +158,63 @@ def _add_session(parser):
         group.add_argument(f'--on-{name}', choices=POLICIES,
                            help=f'what Fenix does about a project that '
                                 f'{text}')
+    group.add_argument('--setting', type=_setting, action='append',
+                       default=[], metavar='NAME=VALUE',
+                       help='an option of [workflow] or [planner] for this '
+                            'session; may be given several times')
     group.add_argument('--timeout', type=_seconds, default=900.0,
                        help='seconds after which the run is given up')
     group.add_argument('--json', action='store_true',
                        help='print the figures as one JSON object, the last '
                             'line of standard output')
+
+
+def _check_chaos(parser, options):
+    if min(options.sessions, options.engines) < 1:
+        parser.error('--sessions and --engines are at least 1')
+    if options.lease < 1:
+        parser.error('--lease is at least 1 second')
+    if options.database not in DATABASES and '://' not in options.database:
+        parser.error(f'--database is one of {", ".join(DATABASES)}, or the '
+                     f'URL of a server that runs already')
+
+
+def _add_chaos(parser):
+    parser.add_argument('--sessions', type=_count, default=5,
+                        help='how many run at once, each on three hosts')
+    parser.add_argument('--kills', type=_count, default=1000,
+                        help='engines to kill; then no new session starts, '
+                             'and those that run come to their end')
+    parser.add_argument('--engines', type=_count, default=3,
+                        help='engines that run at any time')
+    parser.add_argument('--lease', type=_seconds, default=3.0,
+                        help='[engine] lease_time, in seconds')
+    parser.add_argument('--seed', type=int, default=1,
+                        help='makes the schedule of what goes wrong '
+                             'repeatable')
+    parser.add_argument('--seconds', type=_seconds, default=3600.0,
+                        help='seconds after which no more is killed, '
+                             'whatever --kills asks for')
+    parser.add_argument('--database', metavar='KIND', default='mariadb',
+                        help=f'{", ".join(DATABASES)}, or the URL of a '
+                             f'server that runs already, which is not '
+                             f'restarted then')
+    parser.add_argument('--transport', metavar='URL',
+                        help='message bus that runs already, which is not '
+                             'restarted then; without it one is started, '
+                             'but for sqlite, which does without')
+    parser.add_argument('--workflow', default='default',
+                        help='workflow plug-in')
+    parser.add_argument('--continues', type=_count, default=20,
+                        help='how often a session that failed is continued')
+    parser.add_argument('--patience', type=_seconds, default=600.0,
+                        help='seconds after which a session that does not '
+                             'end is stuck')
+    parser.add_argument('--timeline', metavar='FILE',
+                        help='write what happens to this file, one JSON '
+                             'object a line')
+    parser.add_argument('--directory', metavar='DIR',
+                        help='keep configuration, databases and logs there')
+    parser.add_argument('--json', action='store_true',
+                        help='print the figures as one JSON object, the last '
+                             'line of standard output')

@@ -117,12 +117,33 @@ def cpu_seconds(pid: int) -> float | None:
         return None
 
 
+def cpu_of_all(pid: int) -> float | None:
+    """Return the processor time of a process and all children it ever had.
+
+    None where the system does not tell.
+    """
+    ticks = os.sysconf('SC_CLK_TCK')
+    try:
+        ended = sum(map(int, _stat(pid)[13:15])) / ticks
+        return round(ended + cpu_seconds(pid), 1)
+    except (OSError, TypeError):
+        return None
+
+
 def memory_mb(pid: int) -> float | None:
     """Return the most memory that a process and its children had."""
     try:
         return sum(_peak_kb(each) for each in _family(pid)) / 1024
     except OSError:
         return None
+
+
+def threads(pid: int) -> int:
+    """Return how many threads a process has.
+
+    :raises OSError: it is gone, or the system does not tell
+    """
+    return len(list(pathlib.Path(f'/proc/{pid}/task').iterdir()))
 
 
 def _stat(pid):

@@ -2,15 +2,13 @@
 """Puts the sandbox together, and runs a session in it."""
 
 import argparse
-import contextlib
 import logging
-import pathlib
-import tempfile
 import time
 
 import requests
 
 from fenix.sandbox import administrator
+from fenix.sandbox import assembly
 from fenix.sandbox import client as clients
 from fenix.sandbox import constraints
 from fenix.sandbox import database
@@ -43,8 +41,8 @@ ERRORS = (processes.ProcessError, database.DatabaseError, vnf.VnfError,
           administrator.AdminError, requests.RequestException, OSError)
 
 
-class Sandbox:
-    """Cloud, VNF, manager, inspector and Fenix; a context manager.
+class Sandbox(assembly.Assembly):
+    """Cloud, VNF, manager, inspector and Fenix.
 
     :param options: of the command line
     :param display: told of what happens
@@ -52,28 +50,18 @@ class Sandbox:
     """
 
     def __init__(self, options: argparse.Namespace, display):
+        super().__init__()
         self.options = options
         self.display = display
         self.manager: vnfm.Vnfm | None = None
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self):
-        try:
-            self._start()
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(self, *error):
-        self._stack.close()
 
     # Start, in the order that each part needs
 
     def _start(self):
         options = self.options
-        self.directory = self._make_directory()
-        self._start_log()
+        self.directory = self._make_directory(
+            options.directory, 'fenix-sandbox-')
+        self._start_log(self.directory / 'sandbox.log')
         self.fenix = installation.Installation(
             self.directory, installation.free_port(), options.database,
             options.transport, options.engines, options.vocabulary,
@@ -90,25 +78,6 @@ class Sandbox:
         self._start_listeners()
         self.admin = administrator.Administrator(
             self._client(ADMIN), self.timeline, self.fenix.api)
-
-    def _make_directory(self):
-        if self.options.directory is not None:
-            path = pathlib.Path(self.options.directory).absolute()
-            path.mkdir(parents=True, exist_ok=True)
-            return path
-        return pathlib.Path(self._stack.enter_context(
-            tempfile.TemporaryDirectory(prefix='fenix-sandbox-')))
-
-    def _start_log(self):
-        """Keep what the sandbox itself logs off the screen."""
-        handler = logging.FileHandler(self.directory / 'sandbox.log')
-        handler.setFormatter(logging.Formatter(
-            '%(asctime)s %(levelname)s %(name)s %(message)s'))
-        root = logging.getLogger()
-        root.addHandler(handler)
-        root.setLevel(logging.INFO)
-        self._stack.callback(handler.close)
-        self._stack.callback(root.removeHandler, handler)
 
     def _start_cloud(self):
         self.display.say('the cloud starts')
@@ -208,7 +177,8 @@ class Sandbox:
             'settings': {'min_notice': min(10.0, options.notice),
                          'scale_in_window': options.window,
                          'reply_window': options.window,
-                         'complete_window': options.window}}
+                         'complete_window': options.window,
+                         **dict(options.setting)}}
         for name in ('on_no_reply', 'on_refusal', 'on_unsubscribed'):
             if getattr(options, name) is not None:
                 request[name] = getattr(options, name)

@@ -179,7 +179,11 @@ class Vnf:
             missing = self._size.instances - len(self.servers)
             new = [self._create('worker')
                    for _ in range(missing)]
-            self._wait_active(new)
+            try:
+                self._wait_active(new)
+            except VnfError:
+                self._delete(new)
+                raise
             self.others += new
         if new:
             self._record_scale('out', new)

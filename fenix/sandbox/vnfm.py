@@ -5,6 +5,7 @@ It learns of everything by alarms and answers over REST, as CONTRACT.md
 sections 2 and 3 say, in both forms (URL and list) and both vocabularies.
 """
 
+import collections.abc
 import concurrent.futures
 import dataclasses
 import datetime
@@ -44,6 +45,8 @@ LATER = 3.0
 #: between two tries.
 RETRIES = 20
 RETRY_WAIT = 1.0
+#: Seconds between two looks at Nova of who waits to hear of a move.
+LOOK = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +57,16 @@ class Manners:
     :ivar action: MIGRATE, LIVE_MIGRATE or OWN_ACTION
     :ivar limits: values of the constraints that it registers, or None
     :ivar method: PUT or POST; the published use case says POST
+    :ivar delays: returns after how many seconds a reply is sent, and each
+        time that it is sent once more
     """
 
     mode: str = COOPERATIVE
     action: str = 'MIGRATE'
     limits: constraints.Limits | None = None
     method: str = 'PUT'
+    delays: collections.abc.Callable[
+        [], collections.abc.Sequence[float]] = lambda: (0.0,)
 
 
 class Vnfm:
@@ -79,13 +86,16 @@ class Vnfm:
         self._receiver = alarms.Receiver(self._told)
         self._pool = concurrent.futures.ThreadPoolExecutor(
             32, thread_name_prefix='vnfm')
-        #: Servers that Fenix may touch now: they must not become active.
-        self._given = set()
+        #: Servers that Fenix may touch now, and where they were then: they
+        #: must not become active.
+        self._given: dict[str, str | None] = {}
+        #: What was answered to an alarm, by its message id; None: not yet.
+        self._answers: dict[str, tuple | None] = {}
         self._free = threading.Condition()
         self._switching = threading.Lock()
         self._scaled: dict[str, list[str]] = {}
         self._registry = constraints.Registry(client, timeline, vnf,
-                                              manners)
+                                              manners, self._stopping)
 
     def start(self):
         """Listen, subscribe and register constraints.
@@ -138,6 +148,8 @@ class Vnfm:
                           self._vnf.name)
 
     def _handle(self, alarm):
+        if self._known(alarm):
+            return
         state = alarm.traits['state']
         mode = self._manners.mode
         if state in DONE:
@@ -149,11 +161,23 @@ class Vnfm:
         else:
             self._comply(alarm, state)
 
+    def _known(self, alarm) -> bool:
+        """Answer an alarm that came before as it was answered then."""
+        if self._manners.mode == DUPLICATING:
+            return False
+        with self._free:
+            known = alarm.message_id in self._answers
+            answer = self._answers.setdefault(alarm.message_id)
+        if answer is not None:
+            self._send(alarm, *answer)
+        return known
+
     def _done(self, alarm):
         """Fenix moved an instance; it may be active again."""
         ids = self._ids(alarm)
         with self._free:
-            self._given.difference_update(ids)
+            for server in ids:
+                self._given.pop(server, None)
             self._free.notify_all()
         if self._manners.mode == DUPLICATING:
             self._reply(alarm, agreed=True, ids=ids)
@@ -183,7 +207,7 @@ class Vnfm:
             return about
         if not str(about).startswith('http'):
             return [about]
-        answer = self._client.call('GET', about)
+        answer = self._client.insist(self._stopping, 'GET', about)
         answer.raise_for_status()
         return answer.json()['instance_ids']
 
@@ -213,9 +237,14 @@ class Vnfm:
 
     def _give(self, ids, given):
         """Note that Fenix may touch these from now on."""
-        if given:
-            with self._free:
-                self._given.update(ids)
+        if not given:
+            return
+        own = {}
+        if not set(ids).isdisjoint(self._vnf.pair):
+            own = self._vnf.own()
+        with self._free:
+            self._given.update({
+                server: own.get(server, {}).get('hostId') for server in ids})
 
     def _action(self, alarm):
         """Return the action of choice, if it is allowed."""
@@ -232,15 +261,29 @@ class Vnfm:
         if self._vnf.active not in ids:
             return True
         standby = self._vnf.standby
-        with self._free:
-            free = self._free.wait_for(
-                lambda: (standby not in self._given
-                         or self._stopping.is_set()),
-                self._until(alarm))
+        free = False
+        while not free and self._until(alarm) > 0:
+            with self._free:
+                free = self._free.wait_for(
+                    lambda: (standby not in self._given
+                             or self._stopping.is_set()),
+                    min(LOOK, self._until(alarm)))
+            if not free:
+                self._see_moved(standby)
         if not free or standby in ids or self._stopping.is_set():
             return False
         self._vnf.switch_over()
         return True
+
+    def _see_moved(self, server):
+        """Find that a server has moved though nobody told: alarms get lost."""
+        shown = self._vnf.own().get(server, {})
+        with self._free:
+            there = self._given.get(server)
+            if (there is not None and shown.get('hostId') != there
+                    and shown.get('status') == 'ACTIVE'
+                    and shown.get('OS-EXT-STS:task_state') is None):
+                del self._given[server]
 
     def _act(self, server):
         """Replace a server, as the project does it itself."""
@@ -274,10 +317,17 @@ class Vnfm:
             body['instance_ids'] = ids
         if self._manners.mode == SLOW:
             self._stopping.wait(self._until(alarm) - MARGIN)
+        first, *later = self._manners.delays()
+        if first:
+            self._stopping.wait(first)
         self._send(alarm, body, ids)
+        with self._free:
+            self._answers[alarm.message_id] = (body, ids)
         if self._manners.mode == DUPLICATING:
             self._send(alarm, {**body, 'vendor': {'x': [1]}}, ids)
-            timer = threading.Timer(LATER, self._safely,
+            later.append(LATER)
+        for delay in later:
+            timer = threading.Timer(delay, self._safely,
                                     (self._repeat, alarm, body, ids))
             timer.daemon = True
             timer.start()

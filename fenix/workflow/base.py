@@ -13,6 +13,7 @@ import abc
 import functools
 
 from fenix import words
+from fenix.workflow import ending
 from fenix.workflow import states
 from fenix.workflow import turn as turns
 from fenix.workflow.planner import planner
@@ -22,9 +23,13 @@ from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import observing
 from fenix.workflow.verbs import telling
+from fenix.workflow.verbs import viewing
 
 Failed = turns.Failed
 PROCEED, SKIP = asking.PROCEED, asking.SKIP
+
+#: Seconds between two looks at hosts that are down.
+LOOK_AGAIN = 10.0
 
 
 class Workflow(abc.ABC):
@@ -81,6 +86,10 @@ class Workflow(abc.ABC):
     def leave(self, host):
         """Let it be, for now."""
 
+    def host_failed(self, host, reason):
+        """Take it that a step of a host failed: so does the session."""
+        ending.fail_host(self.turn, host, reason)
+
     # -- verbs: what the cloud says -----------------------------------------
 
     def survey(self, after):
@@ -89,7 +98,7 @@ class Workflow(abc.ABC):
 
     def view(self, survey):
         """Return a survey as the planner's functions take it."""
-        return observing.view(self.turn, survey)
+        return viewing.view(self.turn, survey)
 
     def note_server(self, server):
         """Take an instance into the session if it is on one of its hosts."""
@@ -113,11 +122,18 @@ class Workflow(abc.ABC):
         """Tell whether a question is decided."""
         return asking.answered(self.turn, ask)
 
+    def url_is_busy(self, project_id, host):
+        """Tell whether a host has to wait with a question by URL."""
+        return asking.url_is_busy(self.turn, project_id, host)
+
+    def withdraw(self, ask):
+        """Take back a question that nobody has to answer any more."""
+        asking.withdraw(self.turn, ask)
+
     def withdraw_questions(self, host):
         """Take back what has not been answered about a host."""
-        for ask in list(self.picture.unanswered.values()):
-            if ask.host == host.name:
-                asking.withdraw(self.turn, ask)
+        for ask in self.picture.unanswered_at(host.name):
+            self.withdraw(ask)
 
     def consent(self, ask):
         """Return PROCEED or SKIP, or None while the question is open.
@@ -188,26 +204,61 @@ class Workflow(abc.ABC):
         """Return the host that an instance goes to, or None yet.
 
         The plan is made when the host's turn comes. It is made anew when it
-        was forgotten, or lacks an instance that came later.
+        was forgotten, lacks an instance that came later, or named a host
+        that does not take one.
         """
         targets = self.turn.memory.targets.setdefault(host.name, {})
         if instance.instance_id in targets:
             return targets[instance.instance_id]
-        survey = self.survey(host.step_at)
+        refused = self.picture.refused(host.name, host.round)
+        # Newer than the last move: where that one went counts.
+        survey = self.survey(max(
+            host.step_at,
+            self.picture.left_at(host.name) or host.step_at))
         if survey is None:
             return None
-        view = self.view(survey)
-        moving = {row.instance_id
+        moving = {row.instance_id: row.target
                   for row in self.picture.moving_from(host.name)}
+        view = viewing.moved(self.view(survey), moving)
         left = [row.instance_id for row in self.instances_on(host)
                 if row.instance_id in view.instances
                 and row.instance_id not in moving]
-        targets.update(planner.fit(view, left, planner.targets_for(
-            view, host.name, host.question)) or {})
-        if instance.instance_id not in targets:
-            raise Failed(f'no host has room for instance '
-                         f'{instance.instance_id} of {host.name}')
+        unfit = {move.target for move in refused}
+
+        def fit(view):
+            return planner.fit(view, left, [
+                name for name in planner.targets_for(
+                    view, host.name, host.question)
+                if name not in unfit]) or {}
+
+        targets.update(fit(view))
+        waiting = self.turn.memory.targets_down
+        if instance.instance_id in targets:
+            waiting.pop(host.name, None)
+        elif instance.instance_id in fit(viewing.all_up(
+                view, survey)) and self.hopes_since(waiting.setdefault(
+                    host.name, self.turn.now)):
+            return None
+        else:
+            waiting.pop(host.name, None)
+            reason = (f'no host has room for instance '
+                      f'{instance.instance_id} of {host.name}')
+            if refused:
+                reason = f'{refused[-1].reason}; and else {reason}'
+            raise Failed(reason)
         return targets[instance.instance_id]
+
+    def hopes_since(self, since):
+        """Tell whether hosts that are down are given time to be back.
+
+        The cloud is looked at again now and then.
+        """
+        if self.passed(self.turn.later(
+                self.option('cloud_patience'), since)):
+            return False
+        self.survey(max(since, self.turn.later(-LOOK_AGAIN)))
+        self.turn.wake(self.turn.later(LOOK_AGAIN))
+        return True
 
     def settle_moves(self):
         """Bring moves that were begun to their end; true when none is left.
@@ -221,8 +272,12 @@ class Workflow(abc.ABC):
                 moving.follow(self.turn, row)
             except Failed:
                 pass        # Noted with the move; here only its end counts.
-        return not any(row.action != words.OWN_ACTION
-                       for row in self.picture.moving.values())
+        if not any(row.action != words.OWN_ACTION
+                   for row in self.picture.moving.values()):
+            return True
+        # The answer to a request concerns a host that may have stopped.
+        self.turn.wake(self.turn.later(self.turn.conf.nova.observe_interval))
+        return False
 
     def run_actions(self, type_, host=None):
         """Run the actions of a type; true when all are done.
@@ -234,7 +289,7 @@ class Workflow(abc.ABC):
     # -- verbs: the rest ------------------------------------------------------
 
     def option(self, name):
-        """Return an option of [workflow] as this session has it."""
+        """Return an option of [workflow] or [planner] for this session."""
         return self.turn.option(name)
 
     def note(self, text, **about):

@@ -20,10 +20,15 @@ def fail(turn, reason):
 
 def fail_host(turn, host, reason):
     """Let a host fail, and the session with it."""
+    stop_host(turn, host, reason)
+    fail(turn, f'host {host.name}: {reason}')
+
+
+def stop_host(turn, host, reason):
+    """Let a host fail: it stays as it is."""
     turn.change(host, reason=reason)
     if host.step == states.MAINTAIN and host.disabled == hosting.US:
         hosting.write_reason(turn, host, reason)
-    fail(turn, f'host {host.name}: {reason}')
 
 
 def resume(turn):
@@ -51,6 +56,7 @@ def resume(turn):
         turn.change(move, deadline=turn.later(
             turn.option('own_action_window')))
     turn.memory.readings.clear()
+    turn.memory.kept = None
     return True
 
 
@@ -152,4 +158,5 @@ def at_rest(turn):
                for move in turn.picture.moving.values())
 
 
-__all__ = ['at_rest', 'delete', 'fail', 'fail_host', 'give_back', 'resume']
+__all__ = ['at_rest', 'delete', 'fail', 'fail_host', 'give_back', 'resume',
+           'stop_host']

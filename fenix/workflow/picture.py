@@ -10,12 +10,25 @@ The indexes keep the cost of one event independent of the session's size.
 
 import collections
 
+from fenix.workflow import cells
 from fenix.workflow import states
 
 #: States of an ask that still waits for an answer.
 UNANSWERED = frozenset(['waiting', 'open'])
 #: States of a move that is not over.
 MOVING = frozenset(['intended', 'requested', 'unknown', 'confirming'])
+
+
+
+def between_cells(move):
+    """Return how the reason begins when Nova moves nothing between cells."""
+    return f'{move.target} is in another cell of Nova than {move.source}'
+
+
+def other_cell(move):
+    """Tell whether a move was refused because of Nova's cells."""
+    return move.state == 'refused' and move.reason.startswith(
+        between_cells(move))
 
 
 class Picture:
@@ -28,8 +41,15 @@ class Picture:
         self.session = rows.session
         self.hosts = {host.name: host for host in sorted(
             rows.hosts, key=lambda host: (host.position, host.name))}
-        self.active = {host.name for host in rows.hosts
-                       if host.step not in states.AT_REST}
+        self.active = set()
+        #: Names of the hosts that are to come.
+        self.pending = set()
+        #: Those of them that are no compute hosts.
+        self.waiting_controllers = set()
+        #: Names of the hosts that failed.
+        self.failed = set()
+        for host in rows.hosts:
+            self._index_host(host)
         self.through = sum(host.step in states.THROUGH
                            for host in rows.hosts)
         self.instances = {}
@@ -39,12 +59,22 @@ class Picture:
         self.in_error = set()
         self.asks = {}
         self.unanswered = {}
+        #: The same by project, host and instance.
+        self._unanswered_to = collections.defaultdict(dict)
+        self._unanswered_at = collections.defaultdict(dict)
+        self._unanswered_about = collections.defaultdict(dict)
         self._asks = {}
         self._asks_to = collections.defaultdict(list)
         self._asks_of_instance = {}
         self.moves = {}
         self.moving = {}
         self._moves = {}
+        self._moving_from = collections.defaultdict(dict)
+        self._move_of = {}
+        #: Moves off a host that their targets refused.
+        self._refused = collections.defaultdict(dict)
+        #: What the moves tell of Nova's cells.
+        self.cells = cells.Cells()
         self._left_at = {}
         #: Ids of the instances whose newest move failed: they may still
         #: hold their share of a group.
@@ -74,10 +104,11 @@ class Picture:
 
     def _index_host(self, host):
         self.hosts[host.name] = host
-        if host.step in states.AT_REST:
-            self.active.discard(host.name)
-        else:
-            self.active.add(host.name)
+        _keep(self.active, host.name, host.step not in states.AT_REST)
+        _keep(self.pending, host.name, host.step == states.PENDING)
+        _keep(self.waiting_controllers, host.name,
+              host.step == states.PENDING and not host.is_compute)
+        _keep(self.failed, host.name, host.reason is not None)
 
     def _index_instance(self, instance):
         self.instances[instance.instance_id] = instance
@@ -95,10 +126,14 @@ class Picture:
     def _index_ask(self, ask):
         new = ask.id not in self.asks
         self.asks[ask.id] = ask
-        if ask.state in UNANSWERED:
-            self.unanswered[ask.id] = ask
-        else:
-            self.unanswered.pop(ask.id, None)
+        places = [self.unanswered, self._unanswered_to[ask.project_id],
+                  self._unanswered_at[ask.host]] + [
+                      self._unanswered_about[key] for key in ask.instance_ids]
+        for place in places:
+            if ask.state in UNANSWERED:
+                place[ask.id] = ask
+            else:
+                place.pop(ask.id, None)
         if new:
             self._asks[ask.question, ask.project_id, ask.host,
                        ask.instance_id] = ask
@@ -114,8 +149,19 @@ class Picture:
         _keep(self.holding, move.instance_id, move.state == 'failed')
         if move.state in MOVING:
             self.moving[move.id] = move
+            self._moving_from[move.source][move.id] = move
+            self._move_of[move.instance_id] = move
             return
         self.moving.pop(move.id, None)
+        self._moving_from[move.source].pop(move.id, None)
+        if self._move_of.get(move.instance_id) is move:
+            del self._move_of[move.instance_id]
+        if move.state == 'refused':
+            self._refused[move.source][move.id] = move
+            if other_cell(move):
+                self.cells.apart(move.source, move.target)
+        elif move.state == 'done' and move.target is not None:
+            self.cells.together(move.source, move.target)
         self._left_at[move.source] = max(
             move.ended_at, self._left_at.get(move.source, move.ended_at))
 
@@ -152,6 +198,20 @@ class Picture:
         """Return the newest ask of that kind, or None."""
         return self._asks.get((question, project_id, host, instance_id))
 
+    def unanswered_to(self, project_id, instance_id=None):
+        """Return the questions to a project that wait for an answer.
+
+        :param instance_id: only those that are about this instance
+        """
+        asks = (self._unanswered_to[project_id] if instance_id is None
+                else self._unanswered_about[instance_id])
+        return [ask for ask in asks.values()
+                if ask.project_id == project_id]
+
+    def unanswered_at(self, host):
+        """Return the questions about a host that wait for an answer."""
+        return list(self._unanswered_at[host].values())
+
     def asks_to(self, question):
         """Return all asks with a question, oldest first."""
         return self._asks_to[question]
@@ -166,7 +226,21 @@ class Picture:
 
     def moving_from(self, host):
         """Return the moves off a host that are not over."""
-        return [move for move in self.moving.values() if move.source == host]
+        return list(self._moving_from[host].values())
+
+    def move_of(self, instance_id):
+        """Return the move of an instance that is not over, or None."""
+        return self._move_of.get(instance_id)
+
+    def refused(self, host, since_round, instance_id=None):
+        """Return the moves off a host that their targets refused.
+
+        :param since_round: only of this round of the host and later ones
+        :param instance_id: only of this instance
+        """
+        return [move for move in self._refused[host].values()
+                if move.round >= since_round
+                and instance_id in (None, move.instance_id)]
 
     def left_at(self, host):
         """Return when the last move off a host ended, or None."""

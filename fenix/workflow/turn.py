@@ -17,6 +17,10 @@ from fenix.db import models
 class Failed(Exception):
     """A verb failed; the text is for a human who can mend it."""
 
+#: What is watched is asked for again no sooner than after so many times as
+#: long as the answer took.
+PATIENT = 3
+
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
@@ -89,8 +93,49 @@ class Memory:
     waiting: dict = dataclasses.field(default_factory=dict)
     #: Where the instances of a host go: {host: {instance id: target}}.
     targets: dict = dataclasses.field(default_factory=dict)
+    #: Hosts that wait until a project's URL bears no open question:
+    #: {project id: names}.
+    queued: dict = dataclasses.field(default_factory=dict)
+    #: The planner's fleet and what belongs to it, ``keeping.Kept``.
+    kept: typing.Any = None
+    #: When something happened that the fleet cannot explain.
+    surprised_at: datetime.datetime | None = None
+    #: Since when nothing is under way, though hosts are to come.
+    stalled_at: datetime.datetime | None = None
+    #: When looks at instances began that are newer than the last survey.
+    seen: dict = dataclasses.field(default_factory=dict)
+    #: Since when instances wait for their group, or to be left alone by
+    #: their owners, before they move.
+    held_up: dict = dataclasses.field(default_factory=dict)
+    #: Hosts with a request to disable them, or to say why they are, whose
+    #: fate is not known: {host: since when}.
+    unanswered: dict = dataclasses.field(default_factory=dict)
+    #: Hosts that cannot be emptied because their targets are down: {host:
+    #: since when}.
+    targets_down: dict = dataclasses.field(default_factory=dict)
     #: Groups that other sessions keep busy, until when.
     busy: dict = dataclasses.field(default_factory=dict)
+
+    def copy(self, changing=()):
+        """Return what is remembered now, for a turn that writes nothing.
+
+        Without the fleet, and without who waits for reads: the first is made
+        anew from the survey, the others are all called again.
+
+        :param changing: (kind, key) of the readings that the turn may
+            change; others it may drop, or add
+        """
+        readings = dict(self.readings)
+        for what in readings.keys() & set(changing):
+            readings[what] = dataclasses.replace(readings[what])
+        return dataclasses.replace(
+            self, readings=readings, in_flight=set(self.in_flight),
+            waiting={}, queued={}, kept=None,
+            targets={name: dict(targets)
+                     for name, targets in self.targets.items()},
+            seen=dict(self.seen), held_up=dict(self.held_up),
+            unanswered=dict(self.unanswered),
+            targets_down=dict(self.targets_down), busy=dict(self.busy))
 
 
 class Turn:
@@ -112,20 +157,42 @@ class Turn:
         self.conf = conf
         self._read_constraints = constraints
         self._constraints = ({}, {})
+        #: In which words projects are spoken to, found once a turn.
+        self.vocabularies = {}
         self.added = []
         self._new = set()
         self.changed = {}
         self.effects = []
+        #: Kinds of the effects whose outcomes this turn notes.
+        self.outcomes = []
         self.claims = []
         self.wakes = {}
+        #: Who is to be called in this turn, besides those that its messages
+        #: concern: names of hosts, None for the phase.
+        self.touched = set()
+        #: Id of the API's request that is acted on, for the timeline.
+        self.api_request = None
         #: The host whose step is called; None: the session's phase.
         self.subject = None
         self._place = 0
+        self._options = {}
 
     def option(self, name):
-        """Return an option of [workflow] as this session has it."""
-        return self.session.settings.get(
-            name, getattr(self.conf.workflow, name))
+        """Return an option as this session has it.
+
+        :param name: of an option of [workflow] or [planner]
+        """
+        # Asked for each instance of a cloud, and slow in oslo.config.
+        if name not in self._options:
+            self._options[name] = self._find_option(name)
+        return self._options[name]
+
+    def _find_option(self, name):
+        if name in self.session.settings:
+            return self.session.settings[name]
+        group = (self.conf.workflow if name in self.conf.workflow
+                 else self.conf.planner)
+        return group[name]
 
     def constraints(self, instance_ids, owners=None):
         """Return what is registered for instances, as it stands now.
@@ -149,6 +216,17 @@ class Turn:
                  if instances[key] is not None
                  and self._owns(instances[key], owners)}, groups)
 
+    def group_of(self, constraint):
+        """Return what is registered for the group of an instance, or None.
+
+        What another project than the instance's registered does not count.
+
+        :param constraint: its ``InstanceConstraint``, or None
+        """
+        group = constraint and self._constraints[1].get(constraint.group_id)
+        return (group if group and group.project_id == constraint.project_id
+                else None)
+
     def _owns(self, row, owners):
         known = self.picture.instances.get(row.instance_id)
         owner = known.project_id if known else (owners or {}).get(
@@ -167,6 +245,7 @@ class Turn:
         if isinstance(row, models.Event):
             row.seq = self.session.seq + 1
             row.position = self._place
+            row.api_request = self.api_request
             self._place += 1
             self.picture.queue(row)
         else:
@@ -234,22 +313,33 @@ class Turn:
             self.effect(kind, key)
         return None
 
-    def watch(self, kind, key, after):
+    def watch(self, kind, key, after, interval=None):
         """Return what the cloud says of a thing that changes by itself.
 
-        Like ``read``, but the answer is renewed every ``[nova]
-        observe_interval`` for as long as it is asked for.
+        Like ``read``, but the answer is renewed every ``interval`` seconds
+        (``[nova] observe_interval``) for as long as it is asked for; one
+        that takes long to give is asked for less often.
         """
+        if interval is None:
+            interval = self.conf.nova.observe_interval
         reading = self.memory.readings.get((kind, key))
         if reading is not None and reading.at is not None and (
                 reading.at >= after):
-            due = self.later(self.conf.nova.observe_interval, reading.came)
+            took = (reading.came - reading.at).total_seconds()
+            due = self.later(max(interval, PATIENT * took), reading.came)
             if due > self.now:
                 self.wake(due)
                 return reading.value
         return self.read(kind, key, max(after, self.now))
 
     # -- time ---------------------------------------------------------------
+
+    def touch(self, *subjects):
+        """Have others called in this turn, as something concerns them.
+
+        :param subjects: names of hosts, None for the phase
+        """
+        self.touched.update(subjects)
 
     def wake(self, when):
         """Have the present subject called again at that time."""

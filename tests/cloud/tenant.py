@@ -9,7 +9,19 @@ VERSION = '2.60'
 
 
 class Client(clients.Client):
-    """A user whose requests name the version of Nova's API."""
+    """A user whose requests name the version of Nova's API.
+
+    :ivar name: of the user
+    """
+
+    def __init__(self, auth_url, username, password, project_name):
+        super().__init__(auth_url, username, password, project_name)
+        self.name = username
+
+    @property
+    def token(self) -> str:
+        """A token of the user."""
+        return self._authenticated()['id']
 
     def _headers(self):
         return {**super()._headers(),
@@ -37,15 +49,11 @@ class RealVnf(vnf.Vnf):
             'networks': 'none'}}
         if group is not None:
             body['os:scheduler_hints'] = {'group': group}
-        server = self._client.json('POST', 'compute', '/servers',
-                                   json=body)['server']['id']
-        self._timeline.record('server.create', server=server,
-                              name=body['server']['name'])
-        return server
+        return self._client.json('POST', 'compute', '/servers',
+                                 json=body)['server']['id']
 
-    def remove(self):
-        """Delete all servers and the group."""
-        self._delete(self.servers)
+    def remove_group(self):
+        """Delete the group."""
         if self.group is not None:
             self._client.call('DELETE', self._client.url(
                 'compute', f'/os-server-groups/{self.group}'))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks at a cloud while a session goes on."""
 
-import collections.abc
 import threading
 import time
 
@@ -12,81 +11,96 @@ from fenix.sandbox import inspector
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds between two looks.
-LOOK = 0.25
-#: States of a server in which it does its work.
-RUNNING = frozenset(['ACTIVE', 'VERIFY_RESIZE', 'MIGRATING'])
+#: Seconds between two looks. Fenix itself looks more often, and what it is
+#: shown the witness sees.
+LOOK = 1.0
+#: And how many times as long as the last look took: a machine with much to
+#: do is to be busy with the session, not with being watched.
+PATIENT = 4
 
 
 class Watch:
-    """Sees for how long the VNF's active server did not run.
+    """Shows the servers of the cloud to a witness.
 
-    :param client: a user of the VNF's project
-    :param seen: called with the state of each server that changed its own
+    :param cloud: an ``audit.Cloud``
     """
 
-    def __init__(self, client, vnf,
-                 seen: collections.abc.Callable[[str, str], None]):
-        self._client = client
-        self._vnf = vnf
-        self._seen = seen
-        self._states: dict[str, str] = {}
+    def __init__(self, cloud, witness):
+        self._cloud = cloud
+        self._witness = witness
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        #: Seconds, to within the time between two looks.
-        self.interruption = 0.0
 
     def start(self):
         """Look, in a thread."""
         self._thread.start()
 
     def stop(self):
-        """Look no more."""
-        self._stopping.set()
-        self._thread.join()
+        """Look once more, and then no more."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._thread.join()
+            self._look()
 
     def _run(self):
-        before = time.monotonic()
-        while not self._stopping.wait(LOOK):
-            try:
-                self._look()
-            except Exception:
-                LOG.exception('The servers could not be looked at')
-                continue
-            now = time.monotonic()
-            if self._states.get(self._vnf.active) not in RUNNING:
-                self.interruption += now - before
-            before = now
+        took = 0.0
+        while not self._stopping.wait(max(LOOK, PATIENT * took)):
+            began = time.monotonic()
+            self._look()
+            took = time.monotonic() - began
 
     def _look(self):
-        for server, each in self._vnf.own().items():
-            state = each['status']
-            if self._states.get(server) != state:
-                self._states[server] = state
-                self._seen(server, state)
+        asked = time.time()
+        try:
+            self._witness.all_servers(list(self._cloud.servers().values()),
+                                      asked)
+            for migration in self._cloud.newest_migrations():
+                self._witness.migration(migration)
+        except Exception as error:
+            LOG.info('The cloud could not be looked at: %s', error)
 
 
 class Inspector(inspector.Inspector):
     """Looks whether a host is empty when it is told that it is out.
 
     :param cloud: an ``audit.Cloud``
+    :param tap: told of alarms, in case that it missed their notifications
     """
 
-    def __init__(self, client, timeline, cloud):
+    def __init__(self, client, timeline, cloud, tap):
         super().__init__(client, timeline)
         self._cloud = cloud
+        self._tap = tap
         #: What stood between hosts and their maintenance.
         self.found: list[str] = []
-        #: Hosts that went out, and those that came back, in order.
-        self.told: dict[str, list[str]] = {
-            'IN_MAINTENANCE': [], 'MAINTENANCE_COMPLETE': []}
 
     def _told(self, alarm):
         super()._told(alarm)
         if alarm.event_type != alarms.HOST:
             return
+        self._tap.note_alarm(alarm)
         host, state = alarm.traits['host'], alarm.traits['state']
-        self.told[state].append(host)
         if state == 'IN_MAINTENANCE':
-            self.found += [f'{host}: {each}'
-                           for each in self._cloud.what_is_on(host)]
+            found = self._cloud.what_is_on(host)
+            if not self._enabled_again(host):
+                self.found += [f'{host}: {each}' for each in found]
+
+    def _enabled_again(self, host):
+        """Tell whether the look was so late that the host is back."""
+        done = [line['what'] for line in self._timeline.lines
+                if line.get('host') == host
+                and line['what'] in ('service.disable', 'service.enable')]
+        return done[-1:] == ['service.enable']
+
+    def stop(self):
+        """Close the port, and forget the alarm."""
+        forget(self._client)
+        super().stop()
+
+
+def forget(client):
+    """Delete the alarms of inspectors, of a run that died too."""
+    for alarm in client.json('GET', 'alarming', '/v2/alarms'):
+        if alarm['name'] == 'inspector':
+            client.call('DELETE', client.url(
+                'alarming', f'/v2/alarms/{alarm["alarm_id"]}'))

@@ -15,18 +15,21 @@ HEADER = '# SPDX-License-Identifier: Apache-2.0'
 MAX_LINES = 450
 
 #: What everybody may use.
-GROUND = ['fenix._threading', 'fenix.conf', 'fenix.errors', 'fenix.words',
-          'fenix.size', 'fenix.version']
+GROUND = ['fenix._threading', 'fenix.conf', 'fenix.context',
+          'fenix.errors', 'fenix.words',
+          'fenix.metrics', 'fenix.size', 'fenix.version']
 
 #: Part of the house: the parts that it may import, besides itself. The
 #: longest name that fits a module decides.
 MAY_IMPORT = {
     'fenix._threading': [],
+    'fenix.context': [],
     'fenix.errors': [],
+    'fenix.metrics': [],
     'fenix.words': [],
     'fenix.size': [],
     'fenix.version': [],
-    'fenix.conf': ['fenix.version'],
+    'fenix.conf': ['fenix.context', 'fenix.version'],
     'fenix.policies': [],
     'fenix.db': GROUND,
     'fenix.bell': GROUND,
@@ -63,6 +66,7 @@ KNOWN_TO = {
                        'fenix.sandbox.cloud.bus'],
     'werkzeug': ['fenix.sandbox'],
     'rich': ['fenix.sandbox'],
+    'prometheus_client': ['fenix.metrics'],
     'eventlet': [],
 }
 

@@ -5,6 +5,7 @@ from docutils import nodes
 from docutils.parsers import rst
 
 from fenix import errors
+from fenix import metrics
 from fenix.workflow import states
 
 
@@ -58,7 +59,17 @@ class StateTable(rst.Directive):
             for name, after in table.items()])]
 
 
+class MetricsTable(rst.Directive):
+    """All that Fenix counts about itself."""
+
+    def run(self):
+        return [make_table(['Metric', 'Type', 'Labels', 'Meaning'], [
+            (name, kind, ', '.join(labels), text)
+            for name, kind, labels, text in metrics.table()])]
+
+
 def setup(app):
     app.add_directive('error-codes', ErrorCodes)
     app.add_directive('state-table', StateTable)
+    app.add_directive('metrics-table', MetricsTable)
     return {'parallel_read_safe': True}

@@ -51,39 +51,26 @@ def reply(call):
     instance_id = call.path.get('instance')
     state = call.body['state'].strip()
     actions = call.body.get('instance_actions') or {}
-    own = _own(session_id, project_id,
-               {*actions, instance_id} if instance_id else {*actions})
+    standing = inbox.standing(
+        session_id, project_id,
+        {*actions, instance_id} if instance_id else {*actions}, instance_id)
     question, _ = words.read_reply(state)
     if question is None:
         return _ignored(call, 'it answers no question')
-    if instance_id and instance_id not in own:
+    if instance_id and instance_id not in standing.own:
         return _ignored(call, 'the project has no such instance there')
-    if not own and not sessions.knows_project(session_id, project_id):
+    if not standing.known:
         return _ignored(call, 'the project has nothing in the session')
-    inbox.add_reply(
-        session_id, project_id, state, reply_id=models.new_id(),
-        instance_id=instance_id,
-        action=_action(call.body.get('instance_action')),
-        actions={key: _action(value) for key, value in actions.items()
-                 if key in own and value is not None})
+    said = {'state': state,
+            'action': _action(call.body.get('instance_action')),
+            'actions': {key: _action(value) for key, value in actions.items()
+                        if key in standing.own and value is not None}}
+    # Most repetitions end here, without a transaction that writes.
+    if not inbox.repeats(standing.newest, **said):
+        inbox.add_reply(session_id, project_id, instance_id=instance_id,
+                        reply_id=models.new_id(), **said)
     call.ring(session_id)
     return {}
-
-
-def _own(session_id, project_id, named):
-    """Return the ids of the instances that a project may answer about.
-
-    One that it was asked about may be gone by now, replaced by its own
-    action.
-
-    :param named: the ids that the reply names
-    """
-    own = {row.instance_id for row in sessions.instances_of_project(
-        session_id, project_id)}
-    if named <= own:
-        return own
-    return own.union(*[ask.instance_ids for ask in sessions.open_asks(
-        session_id, project_id)])
 
 
 def _action(value):

@@ -7,7 +7,6 @@ from fenix import errors
 from fenix import words
 from fenix.api import admission
 from fenix.api import views
-from fenix.db import clock
 from fenix.db import inbox
 from fenix.db import models
 from fenix.db import sessions
@@ -17,28 +16,19 @@ LOG = logging.getLogger(__name__)
 
 def create(call):
     """Start a maintenance session."""
-    body = call.body
-    hosts, others = body.get('hosts', []), body.get('other_hosts', [])
-    actions = body.get('actions', [])
-    workflow = body.get('workflow', 'default')
-    start = admission.read_time(body['maintenance_at'])
-    settings = admission.settings(body)
-    admission.check_download(body)
-    admission.check_plugins(workflow, actions)
-    admission.check_metadata(body['metadata'])
-    admission.check_hosts(hosts, others)
-    admission.check_future(start, clock.now())
+    wanted = admission.admit(call.body)
     if sessions.count_unfinished() >= call.conf.api.max_sessions:
         raise errors.TooManySessions()
     session = models.Session(
-        project_id=call.context.project_id, workflow=workflow,
-        maintenance_at=start, meta=body['metadata'], wanted_hosts=hosts,
-        other_hosts=others, settings=settings)
-    sessions.create(session, hosts, [
+        project_id=call.context.project_id, workflow=wanted.workflow,
+        maintenance_at=wanted.start, meta=call.body['metadata'],
+        wanted_hosts=wanted.hosts, other_hosts=wanted.other_hosts,
+        settings=wanted.settings)
+    sessions.create(session, wanted.hosts, [
         models.ActionPlugin(plugin=action['plugin'], type=action['type'],
                             meta=action.get('metadata') or {},
                             position=place)
-        for place, action in enumerate(actions)])
+        for place, action in enumerate(wanted.actions)])
     call.ring(session.id)
     LOG.info('Session %s was started', session.id)
     return {'session_id': session.id,

@@ -3,7 +3,7 @@
 
 from oslo_config import cfg
 
-from fenix.conf import workflow
+from fenix import conf
 
 NAME = {'type': 'string', 'minLength': 1, 'maxLength': 255}
 
@@ -27,14 +27,16 @@ def _setting(option):
     if isinstance(option, cfg.IntOpt | cfg.FloatOpt):
         kind = 'integer' if isinstance(option, cfg.IntOpt) else 'number'
         return schema | {'type': kind, 'minimum': option.type.min,
-                         'maximum': LONGEST}
+                         'maximum': option.type.max or LONGEST}
     return schema | {'type': 'string', 'enum': list(option.type.choices)}
 
 
 SETTINGS = {
     'type': 'object',
-    'description': 'Options of [workflow] for this session alone.',
-    'properties': {option.dest: _setting(option) for option in workflow.OPTS
+    'description': 'Options of [workflow] and [planner] for this session '
+                   'alone.',
+    'properties': {option.dest: _setting(option)
+                   for group in conf.PER_SESSION for option in group.OPTS
                    if option.dest not in NOT_PER_SESSION},
     'additionalProperties': False,
 }

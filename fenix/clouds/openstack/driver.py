@@ -8,6 +8,9 @@ from fenix.clouds.openstack import nova as nova_api
 from fenix.clouds.openstack import reads
 from fenix.clouds.openstack import session
 
+#: Seconds that Keystone and Nova have for an answer when a process starts.
+CHECK = 3.0
+
 
 class OpenStackCloud(base.Cloud):
     """An OpenStack cloud, from Queens on.
@@ -19,14 +22,22 @@ class OpenStackCloud(base.Cloud):
     """
 
     def __init__(self, conf):
+        self._conf = conf
         sessions = session.Sessions(conf)
         nova = nova_api.Nova(sessions)
         self._reads = reads.Reads(nova, sessions.reader('placement'))
         self._effects = effects.Effects(nova, sessions.sender('compute'))
         self._alarms = aodh.Alarms(sessions)
 
+    def check(self):
+        quick = session.Sessions(self._conf, patience=CHECK)
+        return nova_api.Nova(quick).check()
+
     def survey(self):
         return self._reads.survey()
+
+    def services(self):
+        return self._reads.services()
 
     def look_at_host(self, host):
         return self._reads.look_at_host(host)

@@ -6,8 +6,11 @@ Nova answered. It still answers a 401 with a new token and the same request;
 that is safe, as a request without a valid token did nothing.
 """
 
+import re
+
 from oslo_log import log as logging
 
+from fenix import context
 from fenix import errors
 from fenix.clouds.openstack import views
 from fenix.clouds.openstack.failures import reading
@@ -17,8 +20,20 @@ LOG = logging.getLogger(__name__)
 #: Nova's limit of a reason, in characters.
 REASON_LENGTH = 255
 
+#: What Nova says of a target that is not in the server's cell.
+UNKNOWN_TARGET = re.compile(r'[Hh]ost .* could not be found')
+
+#: How Nova ends when it refuses to do something with a locked server.
+LOCKED = ' is locked'
+
+BAD_REQUEST = 400
 #: A proxy gave up waiting for our request: what it passed on is not known.
 REQUEST_TIMEOUT = 408
+CONFLICT = 409
+#: What Nova says with 409 while it sees the nova-compute of the instance as
+#: down. So do all of them for a moment when the message bus restarts: not
+#: now, which is not the same as no.
+AWAY = 'Service is unavailable'
 
 
 class Effects:
@@ -63,12 +78,12 @@ class Effects:
 
     def migrate(self, instance_id, target) -> str:
         """As ``base.Cloud.migrate``."""
-        return self._act(instance_id, {'migrate': {'host': target}},
-                         f'migrate to {target}')
+        return self._move(instance_id, {'migrate': {'host': target}},
+                          f'migrate to {target}')
 
     def live_migrate(self, instance_id, target) -> str:
         """As ``base.Cloud.live_migrate``."""
-        return self._act(
+        return self._move(
             instance_id,
             {'os-migrateLive': {'host': target, 'block_migration': 'auto'}},
             f'live-migrate to {target}')
@@ -87,14 +102,14 @@ class Effects:
         try:
             return self._read(host)
         except errors.CloudError as error:
-            # Nothing was sent; but the caller has to come again, as after
-            # any request of which nothing is known.
-            raise errors.CloudUnknown(str(error)) from error
+            # The caller has to come again, as after any request of which
+            # nothing is known.
+            raise errors.NotSent(str(error)) from error
 
     @reading
     def _read(self, host):
-        return self._nova.client.services.list(host=host,
-                                               binary=views.COMPUTE)
+        return views.known(self._nova.client.services.list(
+            host=host, binary=views.COMPUTE))
 
     def _disable(self, service, reason):
         self._put(service, {'status': 'disabled',
@@ -104,20 +119,41 @@ class Effects:
         self._send('PUT', f'/os-services/{service.id}', body,
                    f'host {service.host}', what)
 
-    def _act(self, instance_id, body, what):
+    def _act(self, instance_id, body, what, bad_request=errors.CloudRefused):
         return self._send('POST', f'/servers/{instance_id}/action', body,
-                          f'instance {instance_id}', what)
+                          f'instance {instance_id}', what, bad_request)
 
-    def _send(self, method, path, body, subject, what):
+    def _move(self, instance_id, body, what):
+        # Nova's scheduler says no with 400. Of the server itself, say that
+        # it is locked, Nova speaks with 403 and 409.
+        try:
+            return self._act(instance_id, body, what, errors.TargetRefused)
+        except errors.TargetRefused as error:
+            if UNKNOWN_TARGET.search(str(error)):
+                raise errors.OtherCell(str(error)) from error
+            raise
+        except errors.CloudRefused as error:
+            if str(error).endswith(LOCKED):
+                raise errors.CloudRefused(
+                    f'{error}: its owner may unlock it; Nova lets only who '
+                    'is an administrator (its rule context_is_admin) move '
+                    'it as it is') from error
+            raise
+
+    def _send(self, method, path, body, subject, what,
+              bad_request=errors.CloudRefused):
         """Send a request and return its id.
 
+        :param bad_request: what 400 raises
         :raises: CloudRefused, CloudUnknown
         """
         try:
             answer = self._adapter.request(
                 path, method, json=body, raise_exc=False, redirect=False,
                 microversion=self._nova.version.get_string(),
-                headers={'Accept': 'application/json'})
+                headers={'Accept': 'application/json'},
+                # In Nova's log it leads to the session.
+                global_request_id=context.request_id())
         except Exception as error:
             # Whatever it was: the request may have reached Nova.
             LOG.warning('%s: what became of "%s" is not known: %s', subject,
@@ -129,11 +165,13 @@ class Effects:
         if 200 <= code < 300:
             LOG.info('%s: %s, request %s', subject, what, request_id)
             return request_id
-        message = (f'Nova answered {code} to "{what}" of {subject}: '
-                   f'{_message(answer)}')
-        if 400 <= code < 500 and code != REQUEST_TIMEOUT:
+        said = _message(answer)
+        message = f'Nova answered {code} to "{what}" of {subject}: {said}'
+        away = code == CONFLICT and AWAY in said
+        if 400 <= code < 500 and code != REQUEST_TIMEOUT and not away:
             LOG.info('%s, request %s', message, request_id)
-            raise errors.CloudRefused(message)
+            raise (bad_request if code == BAD_REQUEST
+                   else errors.CloudRefused)(message)
         LOG.warning('%s, request %s', message, request_id)
         raise errors.CloudUnknown(message)
 

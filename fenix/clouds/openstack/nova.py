@@ -6,9 +6,11 @@ import threading
 
 from novaclient import api_versions
 from novaclient import client
+from novaclient import exceptions as nova_exceptions
 from oslo_log import log as logging
 
 from fenix import errors
+from fenix.clouds.openstack.failures import reading
 
 LOG = logging.getLogger(__name__)
 
@@ -17,12 +19,19 @@ LOG = logging.getLogger(__name__)
 OLDEST = api_versions.APIVersion('2.60')
 #: From 2.88 on Nova asks every host for its uptime in a list of hypervisors.
 HYPERVISORS = api_versions.APIVersion('2.87')
+#: How often a list is begun whose pages do not fit together.
+TRIES = 5
 #: What is lost with a Nova that does not have a version.
 LOST = (
     ('2.64', 'how many members of an anti-affinity group a host may have: '
              'one is taken'),
-    ('2.69', 'cells that are down, when Nova is configured to skip them'),
+    ('2.69', 'which cell does not answer: its hosts are missing then, and '
+             'the session waits without that it can say for what'),
+    ('2.71', 'the server group of a server that is looked at: all groups '
+             'are listed for each new server'),
     ('2.84', 'why an instance action failed'),
+    ('2.96', 'which instances have to stay in their availability zone: '
+             'Nova refuses other targets one by one'),
 )
 
 
@@ -71,6 +80,14 @@ class Nova:
         """Tell whether Nova's API has ``version``, as '2.71'."""
         return self.version >= api_versions.APIVersion(version)
 
+    @reading
+    def check(self) -> list[str]:
+        """As ``base.Cloud.check``."""
+        version = self.version
+        return [f'Nova {version.get_string()} does not tell (before {since}): '
+                f'{what}' for since, what in LOST
+                if version < api_versions.APIVersion(since)]
+
     def hypervisors(self) -> list:
         """Return all hypervisors."""
         self.client  # noqa: B018 - which makes the other one too
@@ -81,7 +98,7 @@ class Nova:
         version = api_versions.discover_version(
             probe, api_versions.APIVersion('2.latest'))
         if version < OLDEST:
-            raise errors.CloudError(
+            raise errors.CloudUnfit(
                 f'Nova speaks version {version.get_string()} of its API; '
                 f'Fenix needs {OLDEST.get_string()} (Queens) for moves to '
                 'hosts that it names')
@@ -96,11 +113,28 @@ class Nova:
 def pages(fetch, marker='id', **filters) -> list:
     """Return what ``fetch`` lists, page by page.
 
-    An empty page is the end: Nova's pages may be shorter than asked for.
+    The last one of a page, which names the next page, may be gone when that
+    is asked for: Nova then refuses, and the list is begun anew.
 
     :param marker: the attribute of the last one that names the next page
     """
-    found = []
+    for tries_left in reversed(range(TRIES)):
+        found = []
+        try:
+            return _pages(fetch, marker, filters, found)
+        except nova_exceptions.BadRequest as error:
+            if not found or not tries_left:
+                raise
+            LOG.info('A list is begun anew after %d entries: %s', len(found),
+                     error)
+    raise AssertionError('not reached')
+
+
+def _pages(fetch, marker, filters, found):
+    """Extend what was found page by page.
+
+    An empty page is the end: Nova's pages may be shorter than asked for.
+    """
     page = fetch(**filters)
     while page:
         found.extend(page)

@@ -2,6 +2,7 @@
 """Capacity and consumers of hosts, as Placement keeps them."""
 
 import collections
+import concurrent.futures
 
 from fenix.clouds import base
 from fenix.size import Size
@@ -20,6 +21,10 @@ DISK_GB = ('DISK_GB',)
 SHARED_DISK_GB = 1 << 40
 
 
+#: Hosts whose capacity is asked for at once.
+PARALLEL = 8
+
+
 class Placement:
     """Reads of Placement.
 
@@ -28,30 +33,54 @@ class Placement:
 
     def __init__(self, adapter):
         self._adapter = adapter
+        #: What each provider offers: {provider: (generation, amounts)}. Who
+        #: changes an inventory gives its provider another generation; who
+        #: frees an allocation need not, so those are read every time.
+        self._offers = {}
 
-    def trees(self, root=None) -> dict[str, list[str]]:
+    def trees(self, root=None) -> dict[str, dict[str, int]]:
         """Return the providers of each tree, by the id of its root.
 
         :param root: only this tree; empty if Placement does not know it
+        :returns: {root: {provider: generation}}
         """
         path = '/resource_providers'
         if root is not None:
             path += f'?in_tree={root}'
-        trees = collections.defaultdict(list)
+        trees = collections.defaultdict(dict)
         for provider in self._get(path)['resource_providers']:
-            trees[provider['root_provider_uuid']].append(provider['uuid'])
+            trees[provider['root_provider_uuid']][provider['uuid']] = (
+                provider['generation'])
         return dict(trees)
 
-    def capacity(self, host, providers) -> base.Capacity:
-        """Return the capacity of a host.
+    def capacities(self, roots) -> dict[str, base.Capacity]:
+        """Return the capacities of hosts.
 
-        :param providers: all of its resource providers
+        One request lists the providers; then each costs one more, and a
+        second one when its inventory changed since the last time.
+
+        :param roots: {host: ids of its root providers}
         """
+        trees = self.trees()
+        providers = {
+            host: {provider: generation for root in ids
+                   for provider, generation in trees.get(root, {}).items()}
+            for host, ids in roots.items()}
+        known = {provider for of_host in providers.values()
+                 for provider in of_host}
+        self._offers = {provider: offer for provider, offer
+                        in self._offers.items() if provider in known}
+        with concurrent.futures.ThreadPoolExecutor(
+                PARALLEL, 'fenix-survey') as pool:
+            found = pool.map(self._capacity, providers, providers.values())
+            return {capacity.host: capacity for capacity in found}
+
+    def _capacity(self, host, providers):
         total = collections.Counter()
         used = collections.Counter()
         consumers = set()
-        for provider in providers:
-            total.update(self._total(provider))
+        for provider, generation in providers.items():
+            total.update(self._offer(provider, generation))
             for consumer, amounts in self._allocations(provider).items():
                 consumers.add(consumer)
                 used.update(amounts['resources'])
@@ -66,11 +95,17 @@ class Placement:
         return frozenset(consumer for provider in providers
                          for consumer in self._allocations(provider))
 
-    def _total(self, provider):
+    def _offer(self, provider, generation):
+        known = self._offers.get(provider)
+        if known is not None and known[0] == generation:
+            return known[1]
         found = self._get(f'/resource_providers/{provider}/inventories')
-        return {name: int((of['total'] - of['reserved'])
-                          * of['allocation_ratio'])
-                for name, of in found['inventories'].items()}
+        offer = {name: int((of['total'] - of['reserved'])
+                           * of['allocation_ratio'])
+                 for name, of in found['inventories'].items()}
+        # Listed before it was read: what changed in between is read again.
+        self._offers[provider] = generation, offer
+        return offer
 
     def _allocations(self, provider):
         return self._get(

@@ -35,15 +35,35 @@ class Reads:
 
     @reading
     def survey(self) -> base.Survey:
-        """As ``base.Cloud.survey``."""
+        """As ``base.Cloud.survey``.
+
+        Of a cell that does not answer, Nova leaves out all servers but in
+        the first page of a list. So the hosts are listed before and after:
+        there it shows, or the host is missing.
+        """
         nova = self._nova.client
-        hosts = views.services(nova.services.list())
-        servers = nova.servers.list(search_opts={'all_tenants': 1}, limit=-1)
+        before = views.services(nova.services.list())
+        # One that was deleted keeps its place until Nova reclaims it.
+        servers = self._servers() + self._servers(
+            status='SOFT_DELETED', soft_deleted=1)
         groups, group_of = self._groups.list([each.id for each in servers])
+        capacities = self._capacities(before)
+        hosts = views.in_aggregates(
+            views.services(nova.services.list()), nova.aggregates.list())
+        for host in before.values():
+            if host.is_compute and host.name not in hosts:
+                raise errors.CloudError(
+                    f'Nova does not list host {host.name} any more, as if '
+                    'its cell did not answer')
         return base.Survey(
-            hosts=hosts, capacities=self._capacities(hosts), groups=groups,
+            hosts=hosts, capacities=capacities, groups=groups,
             servers={each.id: views.server(each, group_of[each.id])
                      for each in servers})
+
+    @reading
+    def services(self) -> dict[str, base.HostService]:
+        """As ``base.Cloud.services``."""
+        return views.services(self._nova.client.services.list())
 
     @reading
     def service(self, host) -> base.HostService | None:
@@ -59,17 +79,17 @@ class Reads:
         that was deleted while it migrated, Nova may leave some behind for a
         minute, until the host's next audit.
         """
-        service = self._service(host)
-        if service is None:
-            raise errors.CloudError(f'Nova knows no host {host}')
+        service = self._known_service(host)
         if not service.is_compute:
             return base.HostLook(service=service, servers=(),
                                  migrating=frozenset(),
                                  consumers=frozenset())
-        servers = self._nova.client.servers.list(
-            search_opts={'all_tenants': 1, 'host': host}, limit=-1)
+        servers = self._servers(host=host, soft_deleted=1)
         migrating = self._migrating(host)
         consumers = self._consumers(host)
+        if not servers:
+            # Of a cell that does not answer, these lists are empty too.
+            service = self._known_service(host)
         group_of = self._groups.of([each.id for each in servers])
         return base.HostLook(
             service=service, migrating=migrating, consumers=consumers,
@@ -107,18 +127,29 @@ class Reads:
                 for entry, events in actions),
             migration=views.migration(migrations[0]) if migrations else None)
 
+    def _servers(self, **search):
+        """Return the servers of all projects that fit, from all pages."""
+        def fetch(**page):
+            return views.known(self._nova.client.servers.list(
+                search_opts={'all_tenants': 1, **search}, **page))
+
+        return nova_api.pages(fetch)
+
+    def _known_service(self, host):
+        service = self._service(host)
+        if service is None:
+            raise errors.CloudError(f'Nova knows no host {host}')
+        return service
+
     def _service(self, host):
         found = self._nova.client.services.list(host=host)
         return views.services(found).get(host)
 
     def _capacities(self, hosts):
         self._find_roots()
-        trees = self._placement.trees()
-        return {
-            host: self._placement.capacity(host, [
-                provider for root in roots
-                for provider in trees.get(root, ())])
-            for host, roots in self._roots.items() if host in hosts}
+        return self._placement.capacities({
+            host: roots for host, roots in self._roots.items()
+            if host in hosts})
 
     def _find_roots(self):
         """Map hosts to providers: a hypervisor's id is its provider's."""

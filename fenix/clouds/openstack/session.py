@@ -76,10 +76,14 @@ class Sessions:
 
     :param conf: the configuration
     :param environ: the environment, for tests
+    :param patience: seconds that a request may take, which then is not
+        repeated; None: as configured
     """
 
-    def __init__(self, conf, environ=os.environ):
+    def __init__(self, conf, environ=os.environ, patience=None):
         self._conf = conf
+        self._timeout = patience or conf.nova.timeout
+        self._tries = conf.nova.read_retries if patience is None else 0
         self._region = conf.nova.region_name or environ.get('OS_REGION_NAME')
         self._cacert = conf[GROUP].cafile or environ.get('OS_CACERT')
         auth = load_auth(conf, environ)
@@ -95,7 +99,7 @@ class Sessions:
                 pool_maxsize=threads))
         return loading.load_session_from_conf_options(
             self._conf, GROUP, auth=auth, session=http, cacert=self._cacert,
-            timeout=self._conf.nova.timeout, app_name='fenix')
+            timeout=self._timeout, app_name='fenix')
 
     def _where(self, service_type) -> dict:
         """What names an endpoint, for an adapter."""
@@ -107,9 +111,8 @@ class Sessions:
 
     def for_reads(self, service_type) -> dict:
         """Return the arguments of an adapter, or a client, that reads."""
-        tries = self._conf.nova.read_retries
-        return {'session': self._reading, 'connect_retries': tries,
-                'status_code_retries': tries,
+        return {'session': self._reading, 'connect_retries': self._tries,
+                'status_code_retries': self._tries,
                 'retriable_status_codes': RETRIABLE,
                 **self._where(service_type)}
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Nova says, in the words of ``fenix.clouds.base``."""
 
+import dataclasses
+
 from fenix import errors
 from fenix.clouds import base
 from fenix.size import Size
@@ -8,6 +10,9 @@ from fenix.size import Size
 COMPUTE = 'nova-compute'
 CONDUCTOR = 'nova-conductor'
 
+#: The property of aggregates that says in which cell their hosts are; of
+#: its cells Nova tells nothing.
+CELL = 'fenix_cell'
 #: What Nova says of things in a cell that it cannot reach.
 UNKNOWN = 'UNKNOWN'
 
@@ -17,6 +22,28 @@ UNKNOWN = 'UNKNOWN'
 FINAL = frozenset(['confirmed', 'reverted', 'completed', 'done', 'error',
                    'failed', 'cancelled'])
 
+#: Events in which Nova looks whether a target takes an instance, and in
+#: which nothing is done to it.
+SCHEDULING = frozenset([
+    'conductor_migrate_server', 'conductor_live_migrate_instance',
+    'compute_check_can_live_migrate_destination',
+    'compute_check_can_live_migrate_source'])
+
+
+def known(found) -> list:
+    """Return services or servers of a list, if Nova knows how they are.
+
+    :raises: CloudError if some are in a cell that Nova does not reach
+    """
+    for each in found:
+        if each.status == UNKNOWN:
+            what = (f'host {each.host}' if hasattr(each, 'binary')
+                    else f'server {each.id}')
+            raise errors.CloudError(
+                f'The cell of {what} does not answer: what is there is not '
+                'known')
+    return found
+
 
 def services(found) -> dict[str, base.HostService]:
     """Return the hosts that a list of Nova's services makes up.
@@ -24,11 +51,7 @@ def services(found) -> dict[str, base.HostService]:
     Hosts without nova-compute and nova-conductor are none.
     """
     by_host = {}
-    for service in found:
-        if service.status == UNKNOWN:
-            raise errors.CloudError(
-                f'The cell of host {service.host} does not answer: what is '
-                'on it is not known')
+    for service in known(found):
         by_host.setdefault(service.host, []).append(service)
     hosts = {}
     for name, members in by_host.items():
@@ -42,8 +65,26 @@ def services(found) -> dict[str, base.HostService]:
                 disabled_reason=compute[0].disabled_reason
                 if compute else None,
                 up=all(s.state == 'up' and not s.forced_down
-                       for s in members))
+                       for s in members),
+                zone=compute[0].zone if compute else '')
     return hosts
+
+
+def in_aggregates(hosts, aggregates) -> dict[str, base.HostService]:
+    """Return hosts with the aggregates that they are in, and their cells."""
+    names = {name: [] for name in hosts}
+    cells = {}
+    for aggregate in aggregates:
+        cell = (aggregate.to_dict().get('metadata') or {}).get(CELL)
+        for name in aggregate.hosts:
+            if name in names:
+                names[name].append(aggregate.name)
+                if cell:
+                    cells[name] = cell
+    return {name: dataclasses.replace(
+        host, aggregates=tuple(sorted(names[name])),
+        cell=cells.get(name, ''))
+        for name, host in hosts.items()}
 
 
 def server(found, group_id) -> base.Server:
@@ -51,9 +92,7 @@ def server(found, group_id) -> base.Server:
 
     :param group_id: its server group or None
     """
-    if found.status == UNKNOWN:
-        raise errors.CloudError(
-            f'The cell of server {found.id} does not answer')
+    known([found])
     return base.Server(
         instance_id=found.id, project_id=found.tenant_id, name=found.name,
         host=getattr(found, 'OS-EXT-SRV-ATTR:host'),
@@ -65,6 +104,8 @@ def server(found, group_id) -> base.Server:
                      for network in found.addresses.values()
                      for address in network),
         locked=found.locked,
+        # Since 2.96, and null for one that may go to any zone.
+        pinned_zone=getattr(found, 'pinned_availability_zone', None),
         fault=getattr(found, 'fault', {}).get('message'))
 
 
@@ -123,4 +164,6 @@ def action(found, events, idle) -> base.InstanceAction:
         finished=events is None or all(e['finish_time'] for e in events)
         and (bool(events) or idle),
         # Nova's only message is the word Error.
-        failed=bool(bad or found.message))
+        failed=bool(bad or found.message),
+        unplaced=bool(bad) and all(
+            e['event'] in SCHEDULING for e in bad))

@@ -40,7 +40,12 @@ class Publisher(abc.ABC):
     Made in the process that publishes, after any fork.
 
     :param conf: the configuration, ``fenix.conf.CONF``
+    :ivar at_once: how many notifications a call is given at most. Before
+        each call the engine makes sure that the session is still its own; so
+        that is more than one only where many are hardly slower than one
     """
+
+    at_once = 1
 
     def __init__(self, conf):
         self.conf = conf
@@ -53,8 +58,9 @@ class Publisher(abc.ABC):
         ``[notify] timeout``.
 
         :raises PublishError: with ``published``, the number that surely
-            went out, and ``uncertain``, whether the next one may have. The
-            caller publishes again from there, with the same message ids
+            went out, and ``uncertain``, how many of the next ones may
+            have. The caller publishes again from there, with the same
+            message ids
         """
 
     def health(self) -> dict:

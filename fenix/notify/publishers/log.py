@@ -12,6 +12,8 @@ LOG = logging.getLogger(__name__)
 class LogPublisher(base.Publisher):
     """Writes each notification to the log, at level INFO."""
 
+    at_once = 100
+
     def publish(self, notifications):
         for notification in notifications:
             LOG.info('%s %s: %s', notification.event_type,

@@ -40,15 +40,18 @@ class Bus:
     :param transport_url: of the bus, such as ``rabbit://…``
     :param agent: takes what arrives
     :param topic: of the notifications
+    :param durable: whether what waits there outlives the bus
     :ivar ready: set when it listens
     """
 
     def __init__(self, transport_url: str, agent: ceilometer.Ceilometer,
-                 topic: str):
+                 topic: str, durable: bool = False):
         self._url = transport_url
         self._topic = topic
+        self._durable = durable
         self._agent = agent
         self._listener = None
+        self._overridden = False
         self._stopped = threading.Event()
         self.ready = threading.Event()
 
@@ -60,6 +63,11 @@ class Bus:
     def _run(self):
         transport = oslo_messaging.get_notification_transport(
             cfg.CONF, url=self._url)
+        if self._durable:
+            # Registered by now, and read when it connects.
+            cfg.CONF.set_override('amqp_durable_queues', True,
+                                  'oslo_messaging_rabbit')
+            self._overridden = True
         listener = oslo_messaging.get_notification_listener(
             transport, [oslo_messaging.Target(topic=self._topic)],
             [_Endpoint(self._agent)])
@@ -78,6 +86,9 @@ class Bus:
             self._listener.stop()
             self._listener.wait()
             self._remove_queue()
+        if self._overridden:
+            cfg.CONF.clear_override('amqp_durable_queues',
+                                    'oslo_messaging_rabbit')
 
     def _remove_queue(self):
         kind, _, rest = self._url.partition('://')

@@ -61,6 +61,7 @@ class Cloud:
     :ivar timeline: what happened
     :ivar identity: users, projects and the catalogue
     :ivar faults: of HTTP requests; those of operations are ``model.faults``
+    :ivar notifier: delivers alarms, or not
     :ivar urls: of each service, once made
     """
 
@@ -77,8 +78,8 @@ class Cloud:
         self.identity = identity.Identity(
             config.users, time.time, config.token_lifetime, config.region)
         self.faults = faults.HttpFaults()
-        self._notifier = notifier.Notifier(record)
-        store = alarms.Alarms(time.time, self._notifier.notify,
+        self.notifier = notifier.Notifier(record)
+        store = alarms.Alarms(time.time, self.notifier.notify,
                               config.alarm_cache_ttl)
         self.ceilometer = ceilometer.Ceilometer(store.evaluate, record)
         services = [
@@ -88,8 +89,9 @@ class Cloud:
             aodh.Aodh(self.identity, store, time.time),
             self.ceilometer,
             control.Control(self.model, self.faults)]
-        self._server = http.Server(http.Application(services, self.faults),
-                                   config.host, config.port, config.threads)
+        self._server = http.Server(
+            http.Application(services, self.faults, self.identity),
+            config.host, config.port, config.threads)
         self._ticker = _Ticker(self.model)
         self._bus = None
         base = f'http://{config.host}:{self._server.port}'
@@ -112,7 +114,8 @@ class Cloud:
             # Only a cloud with a bus needs oslo.messaging.
             from fenix.sandbox.cloud import bus
             self._bus = bus.Bus(self.config.transport_url, self.ceilometer,
-                                self.config.topic)
+                                self.config.topic,
+                                self.config.durable_queues)
             self._bus.start()
         return self.urls
 
@@ -122,6 +125,6 @@ class Cloud:
             self._bus.stop()
         self._server.stop()
         self._ticker.stop()
-        self._notifier.stop()
+        self.notifier.stop()
         if self._own_timeline:
             self.timeline.close()

@@ -10,9 +10,9 @@ target, the migration's on the source.
 from fenix.sandbox.cloud import core
 from fenix.sandbox.cloud import entities
 from fenix.sandbox.cloud import errors
-from fenix.sandbox.cloud import servers
+from fenix.sandbox.cloud import owners
 
-ADMIN = servers.ADMIN
+ADMIN = owners.ADMIN
 
 #: What a kind of move is called in the timeline.
 WORDS = {'migration': 'migrate', 'resize': 'resize',
@@ -22,7 +22,7 @@ WORDS = {'migration': 'migrate', 'resize': 'resize',
 _ARRIVES = 0.8
 
 
-class ColdMoves(servers.Servers):
+class ColdMoves(owners.Owners):
     """Moves a server that is stopped for it."""
 
     def _move_fields(self, server, target, request_id, source=None):
@@ -89,7 +89,13 @@ class ColdMoves(servers.Servers):
         if host == server.host:
             raise errors.BadRequest(
                 'Cannot migrate to the host where the server exists.')
-        if host not in self.hosts or not self.hosts[host].compute:
+        self._check_known(server, host)
+
+    def _check_known(self, server, host):
+        found = self.hosts.get(host)
+        if found is None or not found.compute or (
+                found.cell != self.hosts[server.host].cell):
+            # Of other cells Nova knows nothing where it looks for it.
             raise errors.BadRequest(
                 f'Compute host {host} could not be found.')
 
@@ -142,7 +148,7 @@ class ColdMoves(servers.Servers):
             self._set_status(migration, 'error')
             self._set_fault(server, str(error))
             self._end_event(action, error.details)
-            self._record_move(migration, 'error',
+            self._record_move(migration, 'error', placed=False,
                               error=f'{error} {error.details}')
             self._note(server)
             return
@@ -178,7 +184,7 @@ class ColdMoves(servers.Servers):
         server.task_state = None
         self._set_fault(server, reason)
         self._end_event(action, reason)
-        self._record_move(migration, 'error', error=reason)
+        self._record_move(migration, 'error', placed=True, error=reason)
         self._note(server)
 
     def _arrived(self, server, migration, action, seconds):

@@ -16,6 +16,7 @@ class Times:
     :ivar confirm: from the request to confirm to ACTIVE
     :ivar settle: from ACTIVE on the target to the source's allocation gone
     :ivar host: the work on a host
+    :ivar power: each change that an owner makes: stop, pause, shelve, …
     :ivar jitter: fraction by which each of these varies, 0 to 1
     """
 
@@ -27,6 +28,7 @@ class Times:
     confirm: float = 0.1
     settle: float = 0.01
     host: float = 2.0
+    power: float = 0.0
     jitter: float = 0.0
 
 
@@ -49,6 +51,7 @@ class HostConfig:
     reserved_ram_mb: int = 0
     reserved_disk_gb: int = 0
     zone: str = 'nova'
+    cell: str = 'cell1'
 
 
 @dataclasses.dataclass
@@ -104,6 +107,7 @@ class CloudConfig:
     :ivar timeline: path of the timeline file, or None
     :ivar transport_url: where to listen for notifications, or None
     :ivar topic: of the notifications
+    :ivar durable_queues: whether what waits at the bus outlives it
     :ivar token_lifetime: seconds
     :ivar maintenance_url: the endpoint of Fenix in the catalogue, or None
     :ivar alarm_cache_ttl: seconds for which event alarms are remembered,
@@ -123,6 +127,7 @@ class CloudConfig:
     timeline: str | None = None
     transport_url: str | None = None
     topic: str = 'notifications'
+    durable_queues: bool = False
     token_lifetime: float = 3600.0
     maintenance_url: str | None = None
     alarm_cache_ttl: float = 0.0

@@ -62,6 +62,7 @@ class Control(http.Service):
             http.Route('GET', '/servers', self.servers),
             http.Route('POST', '/hosts/<host>/work', self.work),
             http.Route('POST', '/hosts/<host>/state', self.set_state),
+            http.Route('POST', '/cells/<cell>', self.set_cell),
             http.Route('POST', '/floating', self.set_floating),
             http.Route('GET', '/faults', self.list_faults),
             http.Route('POST', '/faults', self.add_fault),
@@ -98,6 +99,13 @@ class Control(http.Service):
             raise errors.BadRequest('state is up or down')
         self._model.set_alive(host, state == 'up')
         return http.answer({'host': host, 'state': state})
+
+    def set_cell(self, request, cell):
+        state = request.body().get('state')
+        if state not in ('up', 'down'):
+            raise errors.BadRequest('state is up or down')
+        self._model.set_cell(cell, state == 'up')
+        return http.answer({'cell': cell, 'state': state})
 
     def set_floating(self, request):
         body = request.body()

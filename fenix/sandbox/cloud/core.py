@@ -68,6 +68,8 @@ class Core:
         self.migrations: list[entities.Migration] = []
         #: host name -> consumer -> resource class -> amount
         self.allocations: dict[str, dict[str, dict[str, int]]] = {}
+        #: Cells that Nova's API does not reach.
+        self.silent_cells: set[str] = set()
         self._record_line = record or nothing_recorded
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._numbers = itertools.count(1)
@@ -196,6 +198,11 @@ class Core:
         except KeyError:
             raise errors.NotFound(
                 f'Instance group {group_id} could not be found.') from None
+
+    def is_silent(self, host: str | None) -> bool:
+        """Whether a host is in a cell that Nova's API does not reach."""
+        return host is not None and (
+            self.hosts[host].cell in self.silent_cells)
 
     def unfinished_migrations(self, server_id: str | None = None
                               ) -> list[entities.Migration]:

@@ -19,14 +19,21 @@ _STATUS = {
     'stopped': {None: 'SHUTOFF', **_RESIZE},
     'building': {None: 'BUILD'},
     'resized': {None: 'VERIFY_RESIZE', 'resize_reverting': 'REVERT_RESIZE'},
+    'paused': {None: 'PAUSED', 'migrating': 'MIGRATING'},
+    'suspended': {None: 'SUSPENDED'},
+    'rescued': {None: 'RESCUE'},
+    'shelved': {None: 'SHELVED'},
+    'shelved_offloaded': {None: 'SHELVED_OFFLOADED'},
     'error': {None: 'ERROR'},
     'deleted': {None: 'DELETED'},
 }
 
 #: Nova's power states.
-RUNNING = 1
-SHUTDOWN = 4
 NOSTATE = 0
+RUNNING = 1
+PAUSED = 3
+SHUTDOWN = 4
+SUSPENDED = 7
 
 
 @dataclasses.dataclass
@@ -83,6 +90,7 @@ class Host:
     :ivar uuid: of its resource provider and its hypervisor
     :ivar runs: ids of the runs of work that are done
     :ivar generation: of its resource provider
+    :ivar cell: of Nova's
     """
 
     id: int
@@ -97,6 +105,7 @@ class Host:
     work: Work | None = None
     runs: set[str | None] = dataclasses.field(default_factory=set)
     generation: int = 1
+    cell: str = 'cell1'
 
     @property
     def nova_compute(self) -> Service | None:

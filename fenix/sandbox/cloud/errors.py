@@ -47,6 +47,17 @@ class Conflict(CloudError):
     code = 409
 
 
+class CellSilent(CloudError):
+    """Nova's API does not reach the cell."""
+
+    code = 500
+
+    def __init__(self, cell: str):
+        super().__init__(
+            f'Unexpected API Error. Cell {cell} is not responding or '
+            f'returned an exception, hence instance info is not available.')
+
+
 class NoValidHost(BadRequest):
     """The scheduler finds no host; where Nova tells at once, a 400.
 

@@ -36,10 +36,13 @@ class HttpFault:
     """A request that is answered badly, late or not at all.
 
     :ivar match: ``service``, ``method``, ``path`` (a regular expression
-        that is searched for in the path) and ``action`` (the key of a Nova
-        server action); all that are given must match
+        that is searched for in the path), ``action`` (the key of a Nova
+        server action) and ``user`` (the name of who asks); all that are
+        given must match
     :ivar count: how many times, or None for ever
     :ivar answer: the HTTP status of the answer, or None for the real one
+    :ivar hold: seconds that the request is on its way: it takes effect
+        only then
     :ivar delay: seconds before the answer
     :ivar drop: whether the connection is closed without an answer
     :ivar apply: whether the request takes effect all the same
@@ -48,13 +51,15 @@ class HttpFault:
     match: dict[str, str] = dataclasses.field(default_factory=dict)
     count: int | None = 1
     answer: int | None = None
+    hold: float = 0.0
     delay: float = 0.0
     drop: bool = False
     apply: bool = False
 
     def matches(self, service: str, method: str, path: str,
-                action: str | None) -> bool:
-        facts = {'service': service, 'method': method, 'action': action}
+                action: str | None, user: str | None = None) -> bool:
+        facts = {'service': service, 'method': method, 'action': action,
+                 'user': user}
         for key, wanted in self.match.items():
             if key == 'path':
                 if not re.search(wanted, path):
@@ -75,6 +80,12 @@ class _Faults:
         """Put a fault in."""
         with self._lock:
             self._faults.append(fault)
+
+    def remove(self, fault):
+        """Take a fault out that may be used up."""
+        with self._lock:
+            self._faults = [each for each in self._faults
+                            if each is not fault]
 
     def clear(self):
         """Take all out."""
@@ -114,10 +125,11 @@ class HttpFaults(_Faults):
     """Faults of HTTP requests."""
 
     def take(self, service: str, method: str, path: str,
-             action: str | None) -> HttpFault | None:
+             action: str | None, user: str | None = None
+             ) -> HttpFault | None:
         """The fault that this request meets, or None; counts it."""
         return self._take(
-            lambda fault: fault.matches(service, method, path, action))
+            lambda fault: fault.matches(service, method, path, action, user))
 
 
 def _only(body, allowed):
@@ -140,6 +152,6 @@ def parse(body: dict[str, Any]) -> ModelFault | HttpFault:
         return fault
     fields = [field.name for field in dataclasses.fields(HttpFault)]
     fault = HttpFault(**_only(body, fields))
-    _only(fault.match, ('service', 'method', 'path', 'action'))
+    _only(fault.match, ('service', 'method', 'path', 'action', 'user'))
     re.compile(fault.match.get('path', ''))
     return fault

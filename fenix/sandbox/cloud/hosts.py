@@ -12,6 +12,12 @@ def _inventory(total, ratio, reserved):
             'max_unit': total, 'step_size': 1, 'allocation_ratio': ratio}
 
 
+def _room(inventory):
+    """Return how much Placement gives of a resource."""
+    return int((inventory['total'] - inventory['reserved'])
+               * inventory['allocation_ratio'])
+
+
 class Hosts(core.Core):
     """What an administrator does to hosts."""
 
@@ -27,7 +33,7 @@ class Hosts(core.Core):
                 spec.disk_gb, spec.disk_ratio, spec.reserved_disk_gb)}
         host = entities.Host(
             next(self._numbers), self.new_id(), spec.name, spec.compute,
-            spec.controller, spec.zone, inventory)
+            spec.controller, spec.zone, inventory, cell=spec.cell)
         binaries = []
         if spec.controller:
             binaries += ['nova-conductor', 'nova-scheduler']
@@ -46,7 +52,10 @@ class Hosts(core.Core):
         self._record(
             'host.create', host=spec.name, vcpus=spec.vcpus,
             ram_mb=spec.ram_mb, disk_gb=spec.disk_gb, compute=spec.compute,
-            controller=spec.controller,
+            controller=spec.controller, zone=spec.zone, room={
+                'vcpus': _room(inventory['VCPU']),
+                'ram_mb': _room(inventory['MEMORY_MB']),
+                'disk_gb': _room(inventory['DISK_GB'])},
             status=service.status if service else 'enabled',
             reason=service.disabled_reason if service else None)
         return host
@@ -129,6 +138,12 @@ class Hosts(core.Core):
         """Switch a host on or off; off, all its services are down."""
         self.get_host(host).alive = alive
         self._note_host(self.hosts[host])
+
+    @core.operation
+    def set_cell(self, cell: str, answers: bool):
+        """Have Nova's API reach a cell, or not; all goes on within it."""
+        (self.silent_cells.discard if answers
+         else self.silent_cells.add)(cell)
 
     def _note_host(self, host):
         up = all(host.is_up(service) for service in host.services)

@@ -141,9 +141,10 @@ class Application:
     """The WSGI application: finds the service, meets the faults."""
 
     def __init__(self, services: collections.abc.Sequence[Service],
-                 http_faults: faults.HttpFaults):
+                 http_faults: faults.HttpFaults, tokens: identity.Identity):
         self._services = services
         self._faults = http_faults
+        self._tokens = tokens
         self._map = routing.Map([
             routing.Rule(f'{service.prefix}{route.path}',
                          methods=[route.method],
@@ -162,20 +163,30 @@ class Application:
         service = self._service(request.path)
         fault = None
         if service is not None:
-            fault = self._faults.take(service.name, request.method,
-                                      request.path, request.action())
+            fault = self._faults.take(
+                service.name, request.method, request.path,
+                request.action(), self._user(request))
         if fault is None:
             return self._serve(request, service)
         response = None
+        time.sleep(fault.hold)
         if fault.apply or not (fault.drop or fault.answer):
             response = self._serve(request, service)
         time.sleep(fault.delay)
         if fault.drop:
-            _hang_up(request.environ)
+            hang_up(request.environ)
             return answer(status=503)
         if fault.answer:
             return service.fault(fault.answer, _FAULT_MESSAGE)
         return response
+
+    def _user(self, request):
+        """The name of who asks, or None."""
+        try:
+            return self._tokens.check(
+                request.headers.get('X-Auth-Token', '')).user.name
+        except errors.Unauthorized:
+            return None
 
     def _service(self, path):
         for service in self._services:
@@ -197,7 +208,7 @@ class Application:
         return service._call(request, handler, values)
 
 
-def _hang_up(environ):
+def hang_up(environ):
     """Close the connection of a request without an answer.
 
     WSGI has no way to say this. waitress' callable that tells whether the
@@ -218,7 +229,9 @@ class Server:
         self._sockets: dict[int, Any] = {}
         self._server = waitress.server.create_server(
             application, map=self._sockets, host=host, port=port,
-            threads=threads, ident='fenix-sandbox')
+            threads=threads, ident='fenix-sandbox',
+            # Hundreds of managers keep theirs open.
+            connection_limit=5000, asyncore_use_poll=True)
         self.port = self._server.effective_port
         self._thread = threading.Thread(
             target=self._server.run, name='sandbox-http', daemon=True)
@@ -230,7 +243,13 @@ class Server:
     def stop(self):
         """Close all connections; requests under way are cut off."""
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+
+        def close():
+            wasyncore.close_all(self._sockets, ignore_all=True)
+
+        if self._thread.ident is None:
+            close()
+            return
         # Sockets may be closed only by the thread that waits for them.
-        self._server.trigger.pull_trigger(
-            lambda: wasyncore.close_all(self._sockets, ignore_all=True))
+        self._server.trigger.pull_trigger(close)
         self._thread.join(5)

@@ -29,11 +29,10 @@ class LiveMoves(cold.ColdMoves):
         try:
             server = self.get_server(server_id)
             self._check_lock(server, caller)
-            self._check_state(server, 'os-migrateLive', ('active',))
-            if host is not None and (
-                    host not in self.hosts or not self.hosts[host].compute):
-                raise errors.BadRequest(
-                    f'Compute host {host} could not be found.')
+            self._check_state(server, 'os-migrateLive',
+                              ('active', 'paused'))
+            if host is not None:
+                self._check_known(server, host)
         except errors.CloudError as error:
             self._refused('live-migrate', server_id, error)
             raise
@@ -95,7 +94,8 @@ class LiveMoves(cold.ColdMoves):
     def _live_over(self, server, migration, action, status, reason):
         """It did not happen: the server runs on where it was."""
         self._timers.pop(server.id, None)
-        if migration.holds:
+        placed = migration.holds
+        if placed:
             self._free(server.id)
             self._free(migration.uuid)
             migration.holds = False
@@ -103,7 +103,7 @@ class LiveMoves(cold.ColdMoves):
         self._set_status(migration, status)
         server.task_state = None
         self._end_event(action, reason)
-        self._record_move(migration, 'error', error=reason)
+        self._record_move(migration, 'error', placed=placed, error=reason)
         self._note(server)
 
     def _live_done(self, server, migration, action):

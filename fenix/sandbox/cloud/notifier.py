@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Delivers alarms: one POST each, never repeated, as aodh's REST notifier.
+"""Delivers alarms: one POST each, not repeated, as aodh's REST notifier.
 
 Each URL has its own queue and thread: a client gets its alarms in order, and
 one that works long inside a POST keeps only itself waiting.
 """
 
+import collections.abc
 import json
 import queue
 import threading
@@ -25,12 +26,16 @@ class Notifier:
     """Posts alarms to their actions.
 
     :param record: told of each delivery
+    :ivar deliveries: returns after how many seconds an alarm is delivered,
+        each time that it is; nothing: it is lost
     """
 
     def __init__(self, record):
         self._record = record
         self._lock = threading.Lock()
         self._queues: dict[str, queue.SimpleQueue] = {}
+        self.deliveries: collections.abc.Callable[
+            [], collections.abc.Sequence[float]] = lambda: (0.0,)
 
     def notify(self, alarm, previous, event, reason):
         """Queue the deliveries of an alarm that fired."""
@@ -45,7 +50,24 @@ class Notifier:
                  'message_id': event['message_id'], 'state': state}
         for url in alarm.alarm_actions:
             if url.startswith(('http://', 'https://')):
-                self._queue(url).put((body, facts))
+                self._deliver_as_told(url, (body, facts))
+
+    def _deliver_as_told(self, url, job):
+        delays = self.deliveries()
+        if not delays:
+            self._record('alarm.lost', url=url, **job[1])
+        for delay in delays:
+            if delay <= 0:
+                self._queue(url).put(job)
+                continue
+            later = threading.Timer(delay, self._put_late, (url, job))
+            later.daemon = True
+            later.start()
+
+    def _put_late(self, url, job):
+        with self._lock:
+            if url in self._queues:     # Else it was stopped meanwhile.
+                self._queues[url].put(job)
 
     def _queue(self, url):
         with self._lock:

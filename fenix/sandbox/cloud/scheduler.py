@@ -84,6 +84,8 @@ class Scheduler(core.Core):
                 continue
             if zone not in (None, host.zone):
                 continue
+            if but is not None and host.cell != self.hosts[but].cell:
+                continue    # Nova moves nothing between cells.
             reason = self.refusal(host, server, flavor)
             if reason is None:
                 candidates.append(host)

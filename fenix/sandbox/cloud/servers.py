@@ -198,28 +198,6 @@ class Servers(scheduler.Scheduler):
                 f"task_state {server.task_state}")
 
     @core.operation
-    def set_power(self, server_id: str, running: bool,
-                  request_id: str | None = None,
-                  caller: entities.Caller = ADMIN):
-        """Start or stop a server.
-
-        :raises errors.Conflict: it is locked or not in the right state
-        """
-        server = self.get_server(server_id)
-        name = 'start' if running else 'stop'
-        self._check_lock(server, caller)
-        self._check_state(server, f'os-{name}',
-                          ('stopped',) if running else ('active', 'error'))
-        action = self._start_action(
-            server, name, request_id or self.new_request_id(), caller)
-        self._start_event(action, f'compute_{name}_instance', server.host)
-        server.vm_state = 'active' if running else 'stopped'
-        server.power_state = (entities.RUNNING if running
-                              else entities.SHUTDOWN)
-        self._end_event(action)
-        self._note(server)
-
-    @core.operation
     def reset_state(self, server_id: str, state: str,
                     request_id: str | None = None,
                     caller: entities.Caller = ADMIN):

@@ -14,7 +14,8 @@ SLACK = 30.0
 STILL = 3
 FINAL = ('MAINTENANCE_DONE', 'MAINTENANCE_FAILED', 'GONE')
 #: States in which a server stays as it is.
-STEADY = ('ACTIVE', 'SHUTOFF', 'ERROR')
+STEADY = ('ACTIVE', 'SHUTOFF', 'PAUSED', 'SUSPENDED', 'RESCUE', 'SHELVED',
+          'SHELVED_OFFLOADED', 'ERROR')
 
 
 class Deadlines(rule.Rule):
@@ -52,7 +53,8 @@ class Deadlines(rule.Rule):
             self._last.pop(session, None)
         elif session in self._last:
             self._last[session] = line['t']
-        elif line['what'] not in ('request', 'end'):
+        elif line['what'] not in ('request', 'end', 'bus.away',
+                                  'bus.back'):
             # What happens in the cloud counts for all.
             self._last = dict.fromkeys(self._last, line['t'])
 

@@ -7,6 +7,9 @@ from fenix.sandbox.verifier import rule
 class EmptyHosts(rule.Rule):
     """Checked when IN_MAINTENANCE is told and when work on a host starts.
 
+    A notification that the bus had taken and kept, while it was away, tells
+    of a moment that has passed; the start of the work counts then.
+
     An allocation in Placement belongs to a server on the host, or to one
     that has not left it for good: both are looked at.
     """
@@ -25,6 +28,8 @@ class EmptyHosts(rule.Rule):
                 and line['payload'].get('state') == 'IN_MAINTENANCE'
                 and line['message_id'] not in self._seen):
             self._seen.add(line['message_id'])
+            if line['t'] < self.world.late_until:
+                return
             self._check(line, line['payload']['host'], 'IN_MAINTENANCE')
 
     def _check(self, line, name, event):

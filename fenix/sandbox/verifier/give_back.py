@@ -22,6 +22,7 @@ class GiveBack(rule.Rule):
         #: Projects that scaled in: {project: line}.
         self._scaled: dict[str, dict] = {}
         self._working: dict[str, dict] = {}
+        self._heard: set[str] = set()
 
     def before(self, line):
         match line['what']:
@@ -56,6 +57,9 @@ class GiveBack(rule.Rule):
                 self._working.pop(line['host'], None)
 
     def _told(self, line):
+        if line['message_id'] in self._heard:
+            return      # What comes again under its id tells nothing new.
+        self._heard.add(line['message_id'])
         payload = line['payload']
         state = words.state(payload.get('state'))
         if line['event_type'] == 'maintenance.host':
@@ -65,7 +69,8 @@ class GiveBack(rule.Rule):
             elif state == 'MAINTENANCE_COMPLETE':
                 self._out.pop(key, None)
                 host = self.world.hosts.get(payload['host'])
-                if host is not None and host.ours:
+                if host is not None and host.ours and (
+                        line['t'] >= self.world.late_until):
                     self.breach(line, host.name, 'MAINTENANCE_COMPLETE '
                                 'before it was enabled again')
         elif (line['event_type'] == 'maintenance.scheduled'
@@ -76,7 +81,7 @@ class GiveBack(rule.Rule):
         for (session, name), line in self._out.items():
             if session in self.story.ended and name not in self._working:
                 self.breach(line, name, 'IN_MAINTENANCE was never followed '
-                                        'by MAINTENANCE_COMPLETE')
+                            'by MAINTENANCE_COMPLETE', rule.NOTIFICATION)
         if not self.story.bodies or (
                 set(self.story.bodies) - set(self.story.ended)):
             return
@@ -90,4 +95,4 @@ class GiveBack(rule.Rule):
                                             'disabled at the beginning')
         for project, line in self._scaled.items():
             self.breach(line, project, 'scaled in and was never told '
-                                       'MAINTENANCE_COMPLETE')
+                        'MAINTENANCE_COMPLETE', rule.NOTIFICATION)

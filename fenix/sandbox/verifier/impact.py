@@ -37,16 +37,30 @@ class Impact(rule.Rule):
                                      f'once, {limit} allowed')
 
     def _recovery(self, line, group):
+        """Check that the group has recovered.
+
+        Where several may be impacted at once, this one may have been
+        granted its share before the other was over, and its request may
+        have taken its time: all that are impacted or recover must fit.
+        """
         pause = self._limit(group, 'recovery_time')
-        for server in self.world.members(group):
-            ended = self.world.impact_ended.get(server)
-            if ended is None:
-                continue
-            passed = line['t'] - ended
-            if passed < pause - rule.TOLERANCE:
-                self.breach(line, group,
-                            f'impact {passed:.2f} s after that on {server}, '
-                            f'recovery takes {pause} s')
+        recovering = {
+            server: line['t'] - self.world.impact_ended[server]
+            for server in self.world.members(group)
+            if server in self.world.impact_ended
+            and line['t'] - self.world.impact_ended[server]
+            < pause - rule.TOLERANCE}
+        weighing = recovering.keys() | {line['server']} | {
+            server for server in self.world.members(group)
+            if self.world.impacted(server)}
+        limit = max(1, self._limit(group, 'max_impacted_members'))
+        if limit > 1 and len(weighing) <= limit and (
+                line['server'] not in recovering):
+            return
+        for server, passed in recovering.items():
+            self.breach(line, group,
+                        f'impact {passed:.2f} s after that on {server}, '
+                        f'recovery takes {pause} s')
 
     def _spread(self, line, group):
         limit = self._per_host(group)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rule 5: one intent, one change; no notification and no reply is lost."""
 
+import itertools
+
 from fenix.sandbox.verifier import rule
 from fenix.sandbox.verifier import words
 
@@ -16,7 +18,8 @@ class Once(rule.Rule):
     def __init__(self, story, world, slack):
         super().__init__(story, world, slack)
         self._payloads: dict[str, dict] = {}
-        #: Moves that ended well in this session: (server, source).
+        #: Moves that ended well in the last session of their host:
+        #: (server, source).
         self._left: set[tuple] = set()
         #: Hosts that were told MAINTENANCE_COMPLETE: (session, host).
         self._complete: set[tuple] = set()
@@ -52,36 +55,47 @@ class Once(rule.Rule):
             case 'host.work.end' if line.get('ok', True):
                 self._work_done.add((line.get('session'), line['host']))
             case 'session' if line['method'] == 'POST':
-                self._left.clear()
+                self._begin(line)
+
+    def _begin(self, line):
+        """Let a session move again what an earlier one has moved."""
+        hosts = (line.get('body') or {}).get('hosts')
+        self._left = {(server, source) for server, source in self._left
+                      if hosts and source not in hosts}
 
     def _moving(self, line):
         move = self.world.moves.get(line['server'])
         if move is not None and not move.over:
             self.breach(line, line['server'],
-                        'a second move before the first had ended')
+                        'a second move before the first had ended',
+                        rule.CHANGE)
         if (line['server'], line['source']) in self._left:
             self.breach(line, line['server'],
-                        f'moved away from {line["source"]} a second time')
+                        f'moved away from {line["source"]} a second time',
+                        rule.CHANGE)
 
     def _confirming(self, line):
         move = self.world.moves.get(line['server'])
         if move is None or move.confirmed:
-            self.breach(line, line['server'], 'confirmed a second time')
+            self.breach(line, line['server'], 'confirmed a second time',
+                        rule.CHANGE)
 
     def _disabling(self, line):
         host = self.world.hosts[line['host']]
         if not host.enabled:
-            self.breach(line, host.name, 'disabled a second time')
+            self.breach(line, host.name, 'disabled a second time',
+                        rule.CHANGE)
         session = (line.get('reason') or '').partition(':')[2].split(' ')[0]
         if (session, host.name) in self._complete:
             self.breach(line, host.name, 'disabled again after its '
-                                         'MAINTENANCE_COMPLETE')
+                        'MAINTENANCE_COMPLETE', rule.CHANGE)
 
     def _working(self, line):
         key = (line.get('session'), line['host'])
         if key in self._work_done:
             self.breach(line, line['host'],
-                        'worked on again after the work had succeeded')
+                        'worked on again after the work had succeeded',
+                        rule.CHANGE)
         self._worked.setdefault(key, line)
 
     # Notifications
@@ -142,7 +156,7 @@ class Once(rule.Rule):
                 if self._agreed_in_vain(ask, line):
                     self.breach(line, payload['project_id'],
                                 f'asked {state} again although it had '
-                                f'agreed')
+                                f'agreed', rule.REPLY)
                 return
 
     def _agreed_in_vain(self, ask, line) -> bool:
@@ -156,24 +170,24 @@ class Once(rule.Rule):
         if any(since <= t <= line['t'] for t in continued):
             return False
         return not any(
-            since <= other['t'] <= line['t']
-            and other.get('server') in ask.instances
+            other['t'] >= since and other.get('server') in ask.instances
             and other['what'].partition('.')[0] in ('migrate',
                                                     'live-migrate', 'server')
-            for other in self.story.in_order)
+            for other in itertools.takewhile(
+                lambda other: other is not line, self.story.in_order))
 
     def finish(self):
         for (session, host), line in self._worked.items():
             if (session, host) not in self._announced:
                 self.breach(line, host, 'worked on, but its IN_MAINTENANCE '
-                                        'never came')
+                            'never came', rule.NOTIFICATION)
         if not self.story.bodies or (
                 set(self.story.bodies) - set(self.story.ended)):
             return
         for server, line in self._untold.items():
             if line.get('project') in self.story.subscribed:
                 self.breach(line, server, 'moved, but its project was never '
-                                          'told')
+                            'told', rule.NOTIFICATION)
 
 
 def _meaning(payload):

@@ -8,6 +8,13 @@ import dataclasses
 TOLERANCE = 0.05
 
 
+#: Kinds of breaches.
+RULE = 'rule'
+CHANGE = 'second change'
+REPLY = 'lost reply'
+NOTIFICATION = 'lost notification'
+
+
 @dataclasses.dataclass(frozen=True)
 class Breach:
     """A rule that was not kept.
@@ -16,12 +23,15 @@ class Breach:
     :ivar t: when, in seconds since the epoch
     :ivar what: what happened, for a human
     :ivar subject: id of the host, server, group, project or session
+    :ivar kind: RULE, or what the breach comes to: CHANGE, REPLY,
+        NOTIFICATION
     """
 
     rule: int
     t: float
     what: str
     subject: str
+    kind: str = RULE
 
     def as_dict(self) -> dict:
         return dataclasses.asdict(self)
@@ -38,9 +48,11 @@ class Rule:
         self.slack = slack
         self.breaches: list[Breach] = []
 
-    def breach(self, line: dict, subject: str, what: str):
+    def breach(self, line: dict, subject: str, what: str,
+               kind: str = RULE):
         """Note a breach that happened with a line."""
-        self.breaches.append(Breach(self.number, line['t'], what, subject))
+        self.breaches.append(
+            Breach(self.number, line['t'], what, subject, kind))
 
     def before(self, line: dict):
         """Look at a line while the world is still as it was before it."""

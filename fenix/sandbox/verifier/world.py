@@ -8,6 +8,9 @@ from fenix.sandbox.verifier import words
 
 #: What Fenix writes first into the reason of what it disables.
 MARK = 'fenix:'
+#: Seconds after the return of the message bus within which what it had taken
+#: before may be heard.
+CATCH_UP = 15.0
 
 
 @dataclasses.dataclass
@@ -89,6 +92,8 @@ class World:
         self.asks = asks.Book()
         #: When the last impact on a server was over.
         self.impact_ended: dict[str, float] = {}
+        #: Until when notifications may be late, since the bus was away.
+        self.late_until = float('-inf')
 
     # What is where
 
@@ -144,8 +149,16 @@ class World:
         method = getattr(self, f'_on_{what}', None)
         if method is not None:
             method(line)
-        if was_impacted and not self.impacted(server_id):
+        if was_impacted and not self.impacted(server_id) and (
+                line.get('placed', True)):
+            # Who found no place was never touched.
             self.impact_ended[server_id] = line['t']
+
+    def _on_bus_away(self, line):
+        self.late_until = float('inf')
+
+    def _on_bus_back(self, line):
+        self.late_until = line['t'] + CATCH_UP
 
     def _on_host_create(self, line):
         enabled = line.get('status', 'enabled') == 'enabled'
@@ -175,9 +188,11 @@ class World:
         if server is None:
             return
         server.state = line['state']
-        server.host = line.get('host') or server.host
+        server.host = (None if server.state == 'SHELVED_OFFLOADED'
+                       else line.get('host') or server.host)
         move = self.moves.get(server.id)
-        if move is not None and server.state in ('ACTIVE', 'SHUTOFF'):
+        if move is not None and server.state in (
+                'ACTIVE', 'SHUTOFF', 'PAUSED'):
             move.over = move.confirmed or (
                 move.live and server.host == move.target)
 

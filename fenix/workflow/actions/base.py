@@ -75,3 +75,10 @@ class Action(abc.ABC):
 
     def cancel(self, run) -> None:  # noqa: B027 - most have nothing to end
         """End the run if it still goes on; called when a session is ended."""
+
+    def leave(self, run) -> None:  # noqa: B027 - most have nothing to end
+        """End what of the run goes on in this process.
+
+        Called when another engine owns the session: it may start again what
+        was lost. Work that goes on elsewhere is the other engine's now.
+        """

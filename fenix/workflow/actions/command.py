@@ -86,6 +86,9 @@ class Command(base.Action):
         if known is not None:
             known.end('it was cancelled')
 
+    def leave(self, run):
+        self.cancel(run)
+
     def _on_end(self, run_id):
         with self._lock:
             status = self._running.pop(run_id).status()

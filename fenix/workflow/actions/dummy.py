@@ -64,3 +64,6 @@ class Dummy(base.Action):
             _ends_at, timer = self._runs.pop(run.run_id, (None, None))
         if timer is not None:
             timer.cancel()
+
+    def leave(self, run):
+        self.cancel(run)

@@ -35,7 +35,7 @@ class Unit:
     limits: tuple[tuple[str, int, int], ...]
     #: Groups whose rules are wishes.
     wishes: tuple
-    #: Hosts that affinity leaves, None for all.
+    #: Hosts that affinity and the instances' bonds leave, None for all.
     only: frozenset | None
     #: Hosts that the instances have to leave.
     sources: frozenset
@@ -79,6 +79,8 @@ def _unit(view, instances, moving):
     wishes = {}
     only = None
     for instance in instances:
+        if instance.only is not None:
+            only = instance.only if only is None else only & instance.only
         for group in view.groups_of(instance):
             if group.soft:
                 wishes[group.group_id] = group

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the planner knows of a cloud: plain data, one moment of it."""
+"""What the planner knows of a cloud: plain data, one moment of it.
+
+Times are seconds since an origin that the caller chooses.
+"""
 
 import collections
 import dataclasses
 import functools
 
+from fenix import words
 from fenix.size import Size
 
 # Where a host stands in the session.
@@ -12,6 +16,9 @@ UNDONE = 'undone'
 DONE = 'done'
 #: It is not in the session.
 OUTSIDE = 'outside'
+
+#: The area of the hosts that are controllers too: one of them at a time.
+CONTROLLERS = 'role', 'controller'
 
 PREPARE = 'PREPARE_MAINTENANCE'
 PLANNED = 'PLANNED_MAINTENANCE'
@@ -29,6 +36,23 @@ class HostView:
     standing: str = UNDONE
     #: May receive instances: up, and enabled or disabled only by us.
     open: bool = True
+    #: Its availability zone; '' if it has none.
+    zone: str = ''
+    #: Names of its host aggregates.
+    aggregates: tuple[str, ...] = ()
+    #: Is a controller, too.
+    controller: bool = False
+
+    @property
+    def areas(self):
+        """All areas of which only some hosts may be out at once.
+
+        The zone, the first, and the aggregates share the limit
+        ``zone_share``.
+        """
+        zone = (('zone', self.zone),) if self.zone else ()
+        return (zone + tuple(('aggregate', name) for name in self.aggregates)
+                + (CONTROLLERS,) * self.controller)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +70,17 @@ class InstanceView:
     floating: bool = False
     #: False: in a state in which Nova does not move it.
     movable: bool = True
+    #: Why not, in words that go on after its id.
+    fixed: str = 'cannot be moved in its state'
+    #: The hosts that it is bound to, by its zone, aggregates or traits; None
+    #: for all.
+    only: frozenset[str] | None = None
+    #: What will be done with it: MIGRATE, LIVE_MIGRATE or OWN_ACTION.
+    action: str = words.MIGRATE
+    #: Notice that its project wants before an impact.
+    lead_time: float = 0
+    #: Its project is asked before it is touched.
+    asked: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +95,10 @@ class GroupView:
     max_per_host: int = 0
     #: The rules of the group are wishes.
     soft: bool = False
+    #: Members that may be impacted at once; 0 for any number.
+    max_impacted: int = 0
+    #: Pause between the end of an impact and the begin of the next one.
+    recovery_time: float = 0
 
     @property
     def limit(self):
@@ -137,11 +176,80 @@ class CloudView:
                 instance, host=target)
         return CloudView(hosts, instances, self.groups)
 
+    def without(self, instance_ids):
+        """Return the view as it is once some instances are gone."""
+        gone = set(instance_ids)
+        hosts = dict(self.hosts)
+        for instance_id in gone:
+            instance = self.instances[instance_id]
+            if instance.host in hosts:
+                host = hosts[instance.host]
+                hosts[host.name] = dataclasses.replace(
+                    host, free=host.free + instance.size)
+        return CloudView(hosts, {
+            instance_id: instance for instance_id, instance
+            in self.instances.items() if instance_id not in gone},
+            self.groups)
+
     def standing_as(self, host, standing):
         """Return the view with another standing of one host."""
         hosts = dict(self.hosts)
         hosts[host] = dataclasses.replace(hosts[host], standing=standing)
         return CloudView(hosts, self.instances, self.groups)
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a session may do at once; 0 stands for no limit."""
+
+    #: Hosts that are being emptied or are in maintenance.
+    hosts_at_once: int = 0
+    moves_at_once: int = 0
+    moves_per_source: int = 0
+    moves_per_target: int = 0
+    #: Share of the hosts of a zone, and of an aggregate, that may be emptied
+    #: or in maintenance at once: 0 to 1, but one host always.
+    zone_share: float = 1.0
+    #: What stays free on the hosts that may receive instances.
+    floor: Size = Size()
+
+    def area_limit(self, area, hosts):
+        """Return how many of the hosts of an area may be out at once."""
+        share = 0 if area == CONTROLLERS else self.zone_share
+        return max(1, int(share * hosts + 1e-9))
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimates:
+    """How long things take, in seconds."""
+
+    #: The work on a host, from when it is empty until it is back.
+    host: float = 900.0
+    #: Until a project has agreed; None: it uses up its lead time.
+    reply: float | None = None
+    #: Confirming a cold migration.
+    confirm: float = 0.0
+    #: Begin and end of a move, by action; other actions take the longest.
+    base: dict[str, float] = dataclasses.field(default_factory=lambda: {
+        words.MIGRATE: 20.0, words.LIVE_MIGRATE: 5.0,
+        words.OWN_ACTION: 30.0})
+    #: Copying, by GB of memory.
+    per_gb: dict[str, float] = dataclasses.field(default_factory=lambda: {
+        words.MIGRATE: 0.0, words.LIVE_MIGRATE: 1.0,
+        words.OWN_ACTION: 0.0})
+
+    def move(self, size, action):
+        """Return how long an instance counts on two hosts."""
+        base = self.base.get(action, max(self.base.values()))
+        each = self.per_gb.get(action, max(self.per_gb.values()))
+        confirm = self.confirm if action == words.MIGRATE else 0
+        return base + each * size.ram_mb / 1024 + confirm
+
+    def notice(self, instance):
+        """Return how long before a move its question must be put."""
+        if not instance.asked:
+            return 0.0
+        return instance.lead_time if self.reply is None else self.reply
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,3 +273,41 @@ class NeedRoom:
     missing: Size
     #: For a human.
     reason: str
+    #: Instances whose scaling in is enough, the fewest and smallest.
+    instances: tuple[str, ...] = ()
+    #: How much room of each project that is.
+    projects: dict[str, Size] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """The projects with instances on a host should be asked."""
+
+    host: str
+    #: PLANNED, or PREPARE if its instances may go to hosts not yet done
+    question: str = PLANNED
+
+
+@dataclasses.dataclass(frozen=True)
+class Wait:
+    """Why a host or an instance is not on its way."""
+
+    #: For whom or what: an id or a name, '' for nothing in particular.
+    waits_for: str
+    #: For a human.
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Orders:
+    """What may be done now."""
+
+    ask: tuple[Ask, ...] = ()
+    #: Hosts that may be emptied, or are empty and may go into maintenance.
+    empty: tuple[str, ...] = ()
+    #: (instance id, target) of moves that may start.
+    moves: tuple[tuple[str, str], ...] = ()
+    #: Nothing can go on without it.
+    room: NeedRoom | None = None
+    #: When something changes by itself.
+    wake: float | None = None

@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which host is next, and where its instances may go.
+"""Which host is next, where its instances may go, and how all may go.
 
 These are pure functions: nothing here reads a clock, a database or a cloud.
 So the engine, the dry run and the tests get the same answer to the same
 question.
 """
 
+import contextlib
+import dataclasses
+import gc
+
+from fenix.workflow.planner import bound as bounds
 from fenix.workflow.planner import fitting
+from fenix.workflow.planner import forecast as forecasts
 from fenix.workflow.planner import model
+from fenix.workflow.planner import search
 from fenix.workflow.planner import shortage
 from fenix.workflow.planner.fitting import fit
 from fenix.workflow.planner.model import NeedRoom
 from fenix.workflow.planner.model import Start
 
-__all__ = ('NeedRoom', 'Start', 'cost', 'fit', 'next_host', 'targets_for')
+__all__ = ('NeedRoom', 'Plan', 'Start', 'cost', 'fit', 'next_host', 'plan',
+           'targets_for')
 
 #: What all searches of one choice may cost together, in looks.
 EFFORT = 2_000_000
@@ -102,3 +110,55 @@ def next_host(view, left_out=frozenset(), undone_targets=True):
             if placed is not None:
                 return Start(host, question, placed)
     return shortage.closest(view, undone, targets)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How a session is expected to go, and how good that is."""
+
+    forecast: forecasts.Forecast
+    bound: bounds.Bound
+    #: Share by which the forecast is longer than the bound; None if not all
+    #: hosts can be done.
+    gap: float | None
+    #: The order that a search found, for a
+    #: :class:`~fenix.workflow.planner.fleet.Fleet`; empty if it finds its
+    #: own.
+    order: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def uncollected():
+    """Keep Python's garbage collector waiting.
+
+    A plan makes many records that stay and no cycles; to walk through all of
+    them again and again takes longer than the plan of a large cloud.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@uncollected()
+def plan(view, limits, estimates, now=0.0, effort=search.EFFORT):
+    """Plan a session that begins now.
+
+    :param effort: moves that may be simulated in search of a better order
+    :returns: :class:`Plan`; its bound holds for all plans by which the same
+        instances are given up
+    """
+    least = bounds.bound(view, limits, estimates)
+    fleet, found = search.best(view, limits, estimates, now,
+                               now + least.seconds, effort)
+    if found.given_up:
+        least = bounds.bound(view.without(found.given_up), limits, estimates)
+    took = found.end - now
+    gap = None
+    if found.complete:
+        gap = took / least.seconds - 1 if least.seconds else 0.0
+    return Plan(found, least, gap,
+                tuple(fleet.order) if fleet.strict else ())

@@ -59,10 +59,10 @@ def _lack(view, host, targets, most):
     by_rules = False
     for unit in units:
         able = room.able(unit)
-        fixed = [i.instance_id for i in unit.instances if not i.movable]
+        fixed = [i for i in unit.instances if not i.movable]
         if fixed:
             by_rules = True
-            whys.append(f'{_names(fixed)} cannot be moved in its state')
+            whys.extend(f'{i.instance_id} {i.fixed}' for i in fixed)
         elif able:
             room.put(unit, able[0])
         elif not room.names:

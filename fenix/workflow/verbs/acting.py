@@ -145,13 +145,13 @@ def report(turn, run_id, state, output=None):
 
 def cancel(turn, run):
     """End a run that goes on."""
-    effect = cancelling(turn.picture, run)
+    effect = ending('cancel_run', turn.picture, run)
     turn.effect(effect.kind, effect.key, effect.host, effect.args)
 
 
-def cancelling(picture, run):
-    """Return the effect that ends a run."""
-    return Effect('cancel_run', run.id, run.host, (
+def ending(kind, picture, run):
+    """Return the effect that ends a run, or leaves it to a new owner."""
+    return Effect(kind, run.id, run.host, (
         run.plugin, _for_plugin(picture, run)))
 
 

@@ -12,10 +12,11 @@ from fenix import words
 from fenix.db import models
 from fenix.notify import payloads
 from fenix.workflow.turn import Failed
+from fenix.workflow.verbs import policies
 from fenix.workflow.verbs import telling
+from fenix.workflow.verbs import viewing
 
-PROCEED = 'proceed'
-SKIP = 'skip'
+PROCEED, SKIP = policies.PROCEED, policies.SKIP
 
 #: Seconds for which the list of alarms may be taken as it was read.
 ALARMS_AGE = 30
@@ -89,7 +90,28 @@ def put(turn, question, project_id, instance_ids, window, host=None,
 
 def withdraw(turn, row):
     """Take a question back that nobody has to answer any more."""
-    turn.change(row, state='withdrawn', answered_at=turn.now)
+    _close(turn, row, 'withdrawn')
+
+
+def url_is_busy(turn, project_id, host):
+    """Tell whether a project's URL bears an open question.
+
+    It bears one at a time. The host that is to ask is called again when
+    that one is decided.
+    """
+    if not any(ask.instance_id is None
+               and ask.question in words.HOST_QUESTIONS
+               for ask in turn.picture.unanswered_to(project_id)):
+        return False
+    turn.memory.queued.setdefault(project_id, set()).add(host.name)
+    return True
+
+
+def _close(turn, row, state, **values):
+    """Note that nobody waits for an answer any more."""
+    turn.change(row, state=state, answered_at=turn.now, **values)
+    if row.instance_id is None:
+        turn.touch(*turn.memory.queued.pop(row.project_id, ()))
 
 
 def end_of_window(turn, row, published_at):
@@ -102,7 +124,7 @@ def answered(turn, row):
     """Tell whether a question is decided; end its window when it is time."""
     if row.state in ('waiting', 'open') and row.reply_by is not None:
         if turn.passed(row.reply_by):
-            turn.change(row, state='expired', answered_at=turn.now)
+            _close(turn, row, 'expired')
             telling.note(
                 turn, f'project {row.project_id} did not answer '
                 f'{_spelled(turn, row)} by {row.reply_by:%H:%M:%S}',
@@ -121,17 +143,12 @@ def consent(turn, row):
     """
     if not answered(turn, row):
         return None
-    if row.state == 'acked':
-        return PROCEED
-    policies = {'nacked': ('on_refusal', 'refused'),
-                'expired': ('on_no_reply', 'did not answer'),
-                'unsubscribed': ('on_unsubscribed', 'listens to no alarm on')}
-    if row.state not in policies:
+    policy = policies.what_follows(turn, row)
+    if policy is None:
         raise Failed(f'the question {_spelled(turn, row)} to project '
                      f'{row.project_id} was {row.state}')
-    option, what = policies[row.state]
-    policy = turn.option(option)
-    if policy == 'fail':
+    if policy == policies.FAIL:
+        option, what = policies.OPTIONS[row.state]
         about = (f' about instance {row.instance_id}' if row.instance_id
                  else '')
         raise Failed(f'project {row.project_id} {what} '
@@ -157,18 +174,17 @@ def take(turn, reply):
                 # An answer for one of several instances of one question.
                 turn.change(row, actions={**row.actions, **actions})
                 continue
-        turn.change(row, state='acked' if agreed else 'nacked',
-                    answered_at=turn.now,
-                    actions={**row.actions, **actions})
+        _close(turn, row, 'acked' if agreed else 'nacked',
+               actions={**row.actions, **actions})
         decided.append(row)
     return decided
 
 
 def _addressed(turn, question, reply, agreed):
     """Return the asks in whose windows a reply arrived."""
-    rows = [row for row in turn.picture.unanswered.values()
-            if row.question == question and row.state == 'open'
-            and row.project_id == reply.project_id]
+    rows = [row for row in turn.picture.unanswered_to(
+                reply.project_id, reply.instance_id)
+            if row.question == question and row.state == 'open']
     if question == words.MAINTENANCE and not agreed:
         # Its window stays open, so that another VNF of the project can
         # still refuse what the first agreed to.
@@ -223,8 +239,7 @@ def _known(turn, row, instance_id, action):
 def action_for(turn, row, instance_id):
     """Return what is to be done to an instance after its ask was decided."""
     constraint = turn.constraints([instance_id])[0].get(instance_id)
-    default = (constraint.migration_type if constraint
-               else turn.option('default_action'))
+    default = viewing.usual_action(turn, constraint)
     if row.state == 'acked':
         return row.actions.get(instance_id) or default
     # Nobody has said that he will act himself.

@@ -6,21 +6,21 @@ enables only what carries its mark.
 """
 
 from fenix import errors
+from fenix.db import models
+from fenix.workflow import marks
 from fenix.workflow.turn import Failed
 from fenix.workflow.turn import Reading
 from fenix.workflow.verbs import telling
+from fenix.workflow.verbs import ways
 
 #: We are about to disable it; whether we did is found by looking.
 ASKED = 'asked'
 US = 'us'
 BEFORE = 'before'
 #: By us, and it stays so when its session goes.
-KEPT = 'kept'
-
-
-def mark(session):
-    """Return the mark of a session in Nova's disabled_reason."""
-    return f'fenix:{session.id}'
+KEPT = models.KEPT
+#: By us, and a request to say why is on its way.
+EXPLAINING = 'explaining'
 
 
 def disable(turn, host):
@@ -28,12 +28,14 @@ def disable(turn, host):
 
     :returns: whether it is disabled, by us or before us
     """
-    if not host.is_compute or host.disabled in (US, BEFORE):
+    if not host.is_compute or host.disabled in (US, BEFORE, EXPLAINING):
         return True
+    if not _settled(turn, host):
+        return host.disabled == US
     if _tried(turn, 'disable', host):
         turn.change(host, disabled=ASKED)
         turn.effect('disable', host.name, host.name, (
-            host.name, f'{mark(turn.session)} maintenance'))
+            host.name, f'{marks.mark(turn.session.id)} {marks.PLAIN}'))
     return False
 
 
@@ -42,12 +44,50 @@ def disabled(turn, effect, by, error):
     host = turn.picture.hosts[effect.key]
     if error is not None:
         _note_failure(turn, effect, error)
+        if isinstance(error, errors.CloudRefused | errors.NotSent):
+            turn.change(host, disabled=None)
         return
     turn.memory.readings.pop(('disable', host.name), None)
     turn.change(host, disabled=by)
     if by == BEFORE:
         telling.warn(turn, f'host {host.name} was disabled before: it is '
                            'left so', host=host.name)
+
+
+def _settled(turn, host):
+    """Tell whether no request to disable a host is on its way any more.
+
+    One that got no answer, or whose engine died, may still arrive: if it
+    were made again, and the host given back soon, the late one would keep
+    the host out of use for ever. So it is looked for; only what has left no
+    trace for ``[nova] unknown_window`` was lost. To say why a host stays
+    disabled disables it as well, and leaves no trace that is certain.
+    """
+    if host.disabled not in (ASKED, EXPLAINING):
+        return True
+    asked = host.disabled == ASKED
+    if turn.in_flight('disable' if asked else 'set_reason', host.name):
+        return False
+    since = turn.memory.unanswered.setdefault(host.name, turn.now)
+    try:
+        service = turn.watch('service', host.name, since)
+    except Failed:
+        if turn.session.deleting:
+            return False        # Nobody could continue it.
+        raise
+    if service is None:
+        return False
+    reason = service.disabled_reason or ''
+    if asked and not service.enabled and (
+            reason.split(' ', 1)[0] == marks.mark(turn.session.id)):
+        del turn.memory.unanswered[host.name]
+        turn.change(host, disabled=US)
+        return False
+    if not turn.passed(turn.later(turn.conf.nova.unknown_window, since)):
+        return False
+    del turn.memory.unanswered[host.name]
+    turn.change(host, disabled=None if asked else US)
+    return True
 
 
 def enable(turn, host):
@@ -57,11 +97,13 @@ def enable(turn, host):
     """
     if host.disabled in (None, BEFORE, KEPT):
         return True
-    if turn.in_flight('disable', host.name):
+    if not _settled(turn, host) and host.disabled != US:
         return False
+    if host.disabled is None:
+        return True
     if _tried(turn, 'enable', host):
         turn.effect('enable', host.name, host.name,
-                    (host.name, mark(turn.session)))
+                    (host.name, marks.mark(turn.session.id)))
     return False
 
 
@@ -84,8 +126,10 @@ def explain(turn, host, why):
     :returns: whether that is done
     :raises Failed: it could not be said
     """
-    if host.disabled != US:
+    if host.disabled not in (US, EXPLAINING):
         return True
+    if not _settled(turn, host) and host.disabled != US:
+        return False
     if _tried(turn, 'set_reason', host):
         write_reason(turn, host, why)
     return False
@@ -93,24 +137,31 @@ def explain(turn, host, why):
 
 def write_reason(turn, host, why):
     """Say in Nova why a host of ours stays disabled."""
+    mark = marks.mark(turn.session.id)
+    turn.change(host, disabled=EXPLAINING)
     turn.effect('set_reason', host.name, host.name, (
-        host.name, f'{mark(turn.session)} {why}', mark(turn.session)))
+        host.name, f'{mark} {why}', mark))
 
 
 def explained(turn, effect, _, error):
     """Note that the reason is in Nova."""
+    host = turn.picture.hosts[effect.key]
     if error is not None:
         _note_failure(turn, effect, error)
+        if isinstance(error, errors.CloudRefused | errors.NotSent):
+            turn.change(host, disabled=US)
+        else:
+            turn.memory.unanswered[host.name] = turn.now
         return
-    if turn.session.deleting:
-        turn.change(turn.picture.hosts[effect.key], disabled=KEPT)
+    turn.change(host, disabled=KEPT if turn.session.deleting else US)
 
 
 def _tried(turn, kind, host):
     """Tell whether a request may be made now.
 
-    Disabling and enabling look before they act, so a request whose fate is
-    unknown may simply be made again: it finds what the first one did.
+    Enabling looks before it acts, so a request whose fate is unknown may
+    simply be made again: it finds what the first one did. For disabling see
+    ``_settled``.
     """
     reading = turn.memory.readings.get((kind, host.name))
     if reading is None or reading.failing_since is None:
@@ -156,6 +207,8 @@ def empty(turn, host):
     if look.empty:
         return True
     left = ([f'instance {server.instance_id} ({server.status})'
+             + (f': {ways.REMEDIES[server.status]}'
+                if server.status in ways.REMEDIES else '')
              for server in look.servers]
             + [f'migration of {key}' for key in sorted(look.migrating)]
             + [f'allocation of {key}' for key in sorted(look.consumers)])

@@ -10,16 +10,22 @@ from fenix import errors
 from fenix import words
 from fenix.db import claims
 from fenix.db import models
+from fenix.workflow import picture
 from fenix.workflow.turn import Failed
+from fenix.workflow.verbs import keeping
 from fenix.workflow.verbs import telling
+from fenix.workflow.verbs import ways
 
 #: What Nova calls the two actions in its record.
 NOVA_ACTIONS = {words.MIGRATE: 'migrate',
                 words.LIVE_MIGRATE: 'live-migration'}
-#: States in which an instance can be moved cold, and live.
-COLD = frozenset(['ACTIVE', 'SHUTOFF'])
-LIVE = frozenset(['ACTIVE', 'PAUSED'])
-STEADY = frozenset(['ACTIVE', 'SHUTOFF', 'PAUSED', 'SUSPENDED'])
+#: The reason of a failure of which Nova knows none.
+UNTOLD = 'Nova tells no reason'
+#: That of one whose request was sent by an engine that died.
+NO_ANSWER = 'no answer is known'
+
+#: States of a move after which there may be another one.
+ENDED = frozenset(['done', 'failed', 'refused'])
 
 
 def move(turn, host, instance, action, target):
@@ -33,14 +39,23 @@ def move(turn, host, instance, action, target):
     :raises Failed: it could not be moved
     """
     known = turn.picture.latest_move(instance.instance_id, host.name)
-    if known is not None and known.state in ('done', 'failed'):
-        if known.state == 'failed' and known.round >= host.round:
+    if known is not None and known.state in ENDED:
+        if known.round >= host.round and (
+                known.state == 'failed' or _was_everywhere(turn, host, known)):
             raise Failed(known.reason)
         known = None
     if known is None:
         _begin(turn, host, instance, action(), target)
         return False
     return follow(turn, known)
+
+
+def _was_everywhere(turn, host, known):
+    """Tell whether enough targets refused what a move was about."""
+    return known.state == 'refused' and turn.option('max_targets') <= sum(
+        # What is in another cell could never have taken it.
+        not picture.other_cell(move) for move in turn.picture.refused(
+            host.name, host.round, known.instance_id))
 
 
 def _begin(turn, host, instance, action, target):
@@ -53,24 +68,15 @@ def _begin(turn, host, instance, action, target):
         return
     if server.host != host.name and server.task_state is None:
         return
-    if server.status == 'ERROR':
-        raise Failed(f'instance {server.instance_id} of project '
-                     f'{server.project_id} is in ERROR on {host.name}: '
-                     f'{server.fault}')
-    # What Nova can do in these states.
     if action != words.OWN_ACTION:
-        action = {'SHUTOFF': words.MIGRATE,
-                  'PAUSED': words.LIVE_MIGRATE}.get(server.status, action)
-    steady = {words.MIGRATE: COLD, words.LIVE_MIGRATE: LIVE,
-              words.OWN_ACTION: STEADY}[action]
-    if server.task_state is not None or server.status not in steady:
-        # Its owner does something with it: that is waited for.
-        if turn.passed(turn.later(turn.option('migration_timeout'),
-                                  host.step_at)):
-            raise Failed(f'instance {server.instance_id} on {host.name} is '
-                         f'{server.status} ({server.task_state}) and cannot '
-                         f'be moved by {action}')
-        return
+        if server.status == 'ERROR':
+            raise Failed(f'{ways.who(server)} is in ERROR on {host.name}: '
+                         f'{server.fault or UNTOLD}; '
+                         + ways.REMEDIES['ERROR'])
+        action = ways.way(server.status, action)
+        if action is None or server.task_state is not None:
+            _wait_for_owner(turn, host, server)
+            return
     where = None
     if action != words.OWN_ACTION:
         where = target(instance)
@@ -78,6 +84,7 @@ def _begin(turn, host, instance, action, target):
             return
     if not _claim(turn, host, instance):
         return
+    turn.memory.held_up.pop(instance.instance_id, None)
     own = action == words.OWN_ACTION
     row = turn.add(models.Move(
         instance_id=instance.instance_id, project_id=instance.project_id,
@@ -86,8 +93,29 @@ def _begin(turn, host, instance, action, target):
         before=look.actions[0].request_id if look.actions else None,
         intended_at=turn.now, deadline=turn.later(turn.option(
             'own_action_window' if own else 'migration_timeout'))))
+    keeping.started(turn, row)
     if not own:
         _send(turn, row)
+
+
+def _wait_for_owner(turn, host, server):
+    """Wait for an instance with which its owner does something.
+
+    :raises Failed: it goes on for too long
+    """
+    why = f'{ways.who(server)} on {host.name} is {server.status}'
+    if server.task_state is not None:
+        why += f', busy with {server.task_state},'
+    why += ' and cannot be moved'
+    remedy = (ways.REMEDIES | ways.LASTING).get(server.status)
+    if remedy is not None:
+        why += f': {remedy}'
+    if server.instance_id not in turn.memory.held_up:
+        telling.warn(turn, f'{why}; that is waited for', host=host.name,
+                     instance_id=server.instance_id)
+    limit = turn.option('migration_timeout')
+    if turn.passed(turn.later(limit, _held_up(turn, host, server))):
+        raise Failed(f'{why}; that was waited for {limit:.0f} s')
 
 
 def _claim(turn, host, instance):
@@ -103,6 +131,7 @@ def _claim(turn, host, instance):
     limit = max(1, group.max_impacted_members)
     others = {row.instance_id for row in turn.picture.moving.values()}
     others = (others | turn.picture.in_error) - {instance.instance_id}
+    turn.constraints(others)    # Read at once, not one by one.
     impacted = [key for key in others if _group(turn, key) is group]
     until = turn.memory.busy.get(group.group_id)
     if len(impacted) < limit and (until is None or until <= turn.now):
@@ -111,7 +140,7 @@ def _claim(turn, host, instance):
         return True
     turn.wake(max(until or turn.now, turn.later(
         turn.conf.nova.observe_interval)))
-    since = max(host.step_at,
+    since = max(_held_up(turn, host, instance),
                 turn.picture.left_at(host.name) or host.step_at)
     if not turn.picture.moving_from(host.name) and turn.passed(turn.later(
             turn.option('migration_timeout') + group.recovery_time, since)):
@@ -123,23 +152,30 @@ def _claim(turn, host, instance):
     return False
 
 
+def _held_up(turn, host, instance):
+    """Return since when an instance that might move does not."""
+    return max(host.step_at, turn.memory.held_up.setdefault(
+        instance.instance_id, turn.now))
+
+
 def _group(turn, instance_id):
     """Return the constraints of the instance's group, or None."""
-    constrained, groups = turn.constraints([instance_id])
-    constraint = constrained.get(instance_id)
-    return constraint and groups.get(constraint.group_id)
+    constrained, _ = turn.constraints([instance_id])
+    return turn.group_of(constrained.get(instance_id))
 
 
-def _release(turn, row):
-    """Give the group's share back; the group recovers from now on."""
+def _release(turn, row, touched=True):
+    """Give the group's share back; the group recovers from now on.
+
+    :param row: the move, or its instance
+    :param touched: False: nothing was done to it, nothing has to recover
+    """
     turn.picture.holding.discard(row.instance_id)
+    turn.claims.append(claims.HolderRelease(row.instance_id, touched))
     group = _group(turn, row.instance_id)
     if group is not None:
-        turn.claims.append(claims.GroupRelease(
-            group.group_id, row.instance_id, group.recovery_time))
-        turn.memory.busy[group.group_id] = turn.later(group.recovery_time)
-    else:
-        turn.claims.append(claims.HolderRelease(row.instance_id))
+        turn.memory.busy[group.group_id] = turn.later(
+            group.recovery_time if touched else 0)
 
 
 def recovered(turn, instance):
@@ -148,12 +184,8 @@ def recovered(turn, instance):
     Until then it goes on weighing on its group.
     """
     if instance.instance_id in turn.picture.holding and (
-            instance.gone or _settled(instance)):
+            instance.gone or ways.settled(instance)):
         _release(turn, instance)
-
-
-def _settled(server):
-    return server.status in STEADY and server.task_state is None
 
 
 def _send(turn, row):
@@ -167,12 +199,17 @@ def sent(turn, effect, request_id, error):
     if row.state != 'intended':
         return
     if error is None:
-        turn.change(row, state='requested', request_id=request_id)
+        turn.change(row, state='requested', request_id=request_id,
+                    reason=None)
+    elif isinstance(error, errors.OtherCell) and row.attempts == 1:
+        _refuse(turn, row, f'{picture.between_cells(row)}: {error}')
+    elif isinstance(error, errors.TargetRefused) and row.attempts == 1:
+        _refuse(turn, row, f'Nova refused: {error}')
     elif isinstance(error, errors.CloudRefused) and row.attempts == 1:
         _fail(turn, row, f'Nova refused: {error}')
     else:
         # A second request may be refused because the first came late.
-        turn.change(row, state='unknown')
+        turn.change(row, state='unknown', reason=str(error))
 
 
 def confirmed(turn, effect, _, error):
@@ -189,8 +226,9 @@ def follow(turn, row):
         if turn.in_flight('migrate', row.id) or turn.in_flight(
                 'live_migrate', row.id):
             return False
-        # Its engine died with the request on its lips.
-        turn.change(row, state='unknown')
+        # Its engine died with the request on its lips, a moment ago at the
+        # earliest, however long it had meant to send it.
+        turn.change(row, state='unknown', intended_at=turn.now)
     if turn.in_flight('confirm', row.id):
         return False
     look = turn.watch('look_at_server', row.instance_id,
@@ -209,13 +247,26 @@ def _judge(turn, row, look):
     if server is None:
         return _end(turn, row, None)
     if row.action == words.OWN_ACTION:
-        if server.host != row.source and _settled(server):
+        if server.host != row.source and (
+                server.host is None or ways.settled(server)):
             _end(turn, row, server)
     elif row.state != 'unknown' or server.status == 'ERROR' or (
             _find_trace(turn, row, look)):
         _judge_ours(turn, row, look)
-    if row.ended_at is None and turn.passed(row.deadline):
+    if row.ended_at is None and turn.passed(_give_up_at(turn, row)):
         _fail(turn, row, _too_late(row, server), server)
+
+
+def _give_up_at(turn, row):
+    """Return when a move is given up.
+
+    Not while its request may be on its way: nobody would look after what
+    comes of it.
+    """
+    if row.state not in ('intended', 'unknown'):
+        return row.deadline
+    return max(row.deadline, turn.later(
+        turn.conf.nova.unknown_window, row.intended_at))
 
 
 def _judge_ours(turn, row, look):
@@ -223,32 +274,48 @@ def _judge_ours(turn, row, look):
     server = look.server
     what = f'{row.action} of instance {row.instance_id} to {row.target}'
     if server.status == 'ERROR':
-        _fail(turn, row, f'{what} ended in ERROR: {server.fault}', server)
+        ours = _own(row, look)
+        why = server.fault or _failure(ours, look)
+        # Nova writes down why before it ends the action.
+        if why is not None or ours is None or ours.finished:
+            _fail(turn, row, f'{what} ended in ERROR: {why or UNTOLD}',
+                  server)
     elif server.task_state is not None:
         return
     elif server.status == 'VERIFY_RESIZE' and server.host == row.target:
         _confirm(turn, row, look)
-    elif server.status in STEADY and server.host == row.target:
+    elif server.status in ways.STEADY and server.host == row.target:
         # Nova shows it there a moment before a live migration is over.
         if look.migration is None or not look.migration.unfinished:
             _end(turn, row, server)
-    elif server.status in STEADY and server.host == row.source:
-        why = _failure(row, look)
+    elif server.status in ways.STEADY and server.host == row.source:
+        ours = _own(row, look)
+        why = _failure(ours, look)
         if why is not None:
-            _fail(turn, row, f'{what} failed: {why}', server)
+            (_refuse if ours.unplaced else _fail)(
+                turn, row, f'{what} failed: {why}', server)
 
 
-def _failure(row, look):
-    """Return why a move ended where it began, or None if it goes on."""
-    ours = [action for action in look.actions
-            if action.request_id == row.request_id]
-    if not ours or not ours[0].finished:
+def _own(row, look):
+    """Return the entry of our request in Nova's record, or None."""
+    return next((action for action in look.actions
+                 if action.request_id == row.request_id), None)
+
+
+def _failure(ours, look):
+    """Return why a move ended where it began, or None if it goes on.
+
+    :param ours: the entry of our request in Nova's record, or None
+    """
+    if ours is None or not ours.finished:
         return None
-    if ours[0].failed or ours[0].message:
-        return ours[0].message or 'Nova tells no reason'
+    if ours.failed or ours.message:
+        return ours.message or UNTOLD
     # Nova may say so with the migration alone.
     if look.migration is not None and not look.migration.unfinished:
-        return f'Nova ended it as {look.migration.status}'
+        return (f'Nova ended it as {look.migration.status} and tells no '
+                f'reason; the log of nova-compute on '
+                f'{look.migration.source} may')
     return None
 
 
@@ -272,18 +339,20 @@ def _find_trace(turn, row, look):
         if action.request_id == row.before:
             break
         if action.action == NOVA_ACTIONS[row.action]:
-            turn.change(row, state='requested',
+            turn.change(row, state='requested', reason=None,
                         request_id=action.request_id)
             return True
     if turn.passed(turn.later(turn.conf.nova.unknown_window,
                               row.intended_at)):
         if row.attempts >= turn.conf.nova.max_attempts:
             _fail(turn, row, f'Nova did not take the {row.action} of '
-                             f'instance {row.instance_id}: no answer to '
-                             f'{row.attempts} requests', look.server)
-        elif look.server.host == row.source and _settled(look.server):
+                             f'instance {row.instance_id}, asked '
+                             f'{row.attempts} times: '
+                             f'{row.reason or NO_ANSWER}', look.server)
+        elif look.server.host == row.source and ways.settled(look.server):
             turn.change(row, state='intended', intended_at=turn.now,
                         attempts=row.attempts + 1,
+                        deadline=turn.later(turn.option('migration_timeout')),
                         before=look.actions[0].request_id
                         if look.actions else None)
             _send(turn, row)
@@ -312,6 +381,7 @@ def _confirm(turn, row, look):
 def _end(turn, row, server):
     instance = turn.picture.instances[row.instance_id]
     turn.change(row, state='done', ended_at=turn.now)
+    keeping.ended(turn, row)
     _release(turn, row)
     if row.action != words.OWN_ACTION and server is not None:
         telling.moved(turn, instance)
@@ -319,5 +389,21 @@ def _end(turn, row, server):
 
 def _fail(turn, row, reason, server=None):
     turn.change(row, state='failed', ended_at=turn.now, reason=reason)
-    if server is None or _settled(server):
+    keeping.ended(turn, row)
+    if server is None or ways.settled(server):
         _release(turn, row)
+
+
+def _refuse(turn, row, reason, server=None):
+    """Note that a target does not take an instance; another one may.
+
+    Where the others of its host were to go is no longer known either: what
+    the plan took the cloud for was wrong.
+    """
+    turn.change(row, state='refused', ended_at=turn.now, reason=reason)
+    _release(turn, row, touched=False)
+    turn.memory.targets.pop(row.source, None)
+    keeping.ended(turn, row)
+    keeping.surprised(turn)
+    telling.warn(turn, f'{reason}: another host is looked for',
+                 instance_id=row.instance_id, host=row.source)

@@ -8,6 +8,7 @@ from fenix.db import constraints
 from fenix.db import models
 from fenix.notify import payloads
 from fenix.workflow import states
+from fenix.workflow.verbs import keeping
 
 LOG = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ def step(turn, host, after, reason=None):
     if after in states.THROUGH:
         turn.picture.through += 1
     turn.change(host, step=after, step_at=turn.now, reason=reason)
+    keeping.stepped(turn, host)
 
 
 def phase(turn, after):
@@ -106,8 +108,10 @@ def phase(turn, after):
 
 def vocabulary(turn, project_id):
     """Return the words in which a project is spoken to."""
-    return payloads.vocabulary_of(
-        turn.conf, project_id, constraints.registered(project_id))
+    if project_id not in turn.vocabularies:
+        turn.vocabularies[project_id] = payloads.vocabulary_of(
+            turn.conf, project_id, constraints.registered(project_id))
+    return turn.vocabularies[project_id]
 
 
 def moved(turn, instance):

@@ -19,6 +19,9 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
                       discovery.Discovery, base.Workflow):
     """Hosts one after another, each in agreement with its projects."""
 
+    #: Whether a host begins only when the one before it has ended.
+    one_at_a_time = True
+
     # -- announce -------------------------------------------------------------
 
     def announce(self):
@@ -100,9 +103,14 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         survey = self.survey(self.last_change())
         if survey is None:
             return None
+        down = self.down(survey)
+        if {host.name for host in pending} <= down and self.hopes_for(down):
+            return None
         choice = self.choose(survey)
         if isinstance(choice, planner.NeedRoom):
-            return states.MAKE_ROOM
+            # All seem to be down while the message bus is away.
+            return (None if self.hopes_for(self.lost(survey))
+                    else states.MAKE_ROOM)
         if (self.disables_undone
                 and choice.question == words.PLANNED_MAINTENANCE
                 and not all([self.disable(host) for host in pending])):
@@ -117,26 +125,63 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         return self.option('disable_undone')
 
     def choose(self, survey):
-        """Return what the planner would do next."""
+        """Return what the planner would do next.
+
+        :raises Failed: nothing is left but what cannot be emptied
+        """
         view = self.view(survey)
-        left_out = self.left_out()
-        choice = planner.next_host(view, left_out=left_out)
-        if left_out and not isinstance(choice, planner.Start):
+        down = self.down(survey)
+        unwilling = self.left_out()
+        choice = planner.next_host(view, left_out=unwilling | down)
+        if unwilling and not isinstance(choice, planner.Start):
             # They may go as soon as the room for them is there.
-            other = planner.next_host(view)
-            if not isinstance(other, planner.Start) or (
-                    other.question == words.PLANNED_MAINTENANCE):
+            other = planner.next_host(view, left_out=down)
+            if other is not None and (
+                    not isinstance(other, planner.Start)
+                    or other.question == words.PLANNED_MAINTENANCE):
                 return other
-        if choice is None and not left_out:
-            raise base.Failed(
-                'Placement has no resource provider of '
-                + ', '.join(name for name, host in self.picture.hosts.items()
-                            if host.step == states.PENDING
-                            and name not in view.hosts))
-        return choice or planner.NeedRoom(
-            host=min(left_out), missing=size.Size(),
-            reason=f'{", ".join(sorted(left_out))} may not be emptied to '
-                   'make room: a project on it does not agree')
+        if choice is not None:
+            return choice
+        if unwilling:
+            return planner.NeedRoom(
+                host=min(unwilling), missing=size.Size(),
+                reason=f'{", ".join(sorted(unwilling))} may not be emptied '
+                       'to make room: a project on it does not agree')
+        if down:
+            raise self.only_down(down)
+        raise base.Failed(
+            'Placement has no resource provider of '
+            + ', '.join(name for name, host in self.picture.hosts.items()
+                        if host.step == states.PENDING
+                        and name not in view.hosts))
+
+    def only_down(self, down):
+        """Return the error that nothing else is left to do."""
+        return base.Failed(
+            f'{", ".join(sorted(down))} is down and has instances, which '
+            'Nova cannot move: start its nova-compute, or evacuate it')
+
+    def hopes_for(self, hosts):
+        """Tell whether hosts, if any, are given time to be back."""
+        return bool(hosts) and self.hopes_since(self.last_change())
+
+    def lost(self, survey):
+        """Return the hosts that are down although they were given back."""
+        return {host.name for host in self.picture.hosts.values()
+                if host.step == states.DONE and host.is_compute
+                and host.name in survey.hosts
+                and not survey.hosts[host.name].up}
+
+    def down(self, survey):
+        """Return the hosts that are down, with instances on them.
+
+        They come last: they may be back by then.
+        """
+        return frozenset(
+            host.name for host in self.picture.hosts.values()
+            if host.step == states.PENDING and host.is_compute
+            and host.name in survey.hosts
+            and not survey.hosts[host.name].up and self.instances_on(host))
 
     def left_out(self):
         """Return the hosts that must not be emptied to make room now."""

@@ -4,6 +4,8 @@
 from fenix.db import claims
 from fenix.db import models
 from fenix.workflow import base
+from fenix.workflow.verbs import viewing
+from fenix.workflow.verbs import ways
 
 
 class Discovery:
@@ -46,4 +48,7 @@ class Discovery:
                 self.warn(f'host {name} does not report up', host=name)
         for server in survey.servers.values():
             self.note_server(server)
+        for server, why in viewing.stuck(self.turn, survey):
+            self.warn(f'{ways.who(server)} on {server.host} {why}',
+                      host=server.host, instance_id=server.instance_id)
         return True

@@ -10,18 +10,39 @@ class HostSteps:
     """Ask, empty, maintain, give back."""
 
     def ask(self, host):
-        if not self.disable(host) or self.look(host) is None:
+        if not self.disable(host):
             return None
+        return self.after_asking(host)
+
+    def after_asking(self, host):
+        """Ask about what is on a host; return the step that follows."""
+        if self.look(host) is None:
+            return None
+        self.forget_gone(host)
         consents = self.consents(host)
         if base.SKIP in consents:
             after = self.leave_out(host)
-        elif None in consents:
+        elif None in consents or not self.may_empty(host):
             return None
         else:
             after = states.EMPTY
-        # Of instances that are gone, or of a host that is left alone.
+        # Of a host that is left alone.
         self.withdraw_questions(host)
         return after
+
+    def forget_gone(self, host):
+        """Take back the questions about nothing but instances that left.
+
+        Nobody looks for their answers, and other hosts may wait for them.
+        """
+        here = {row.instance_id for row in self.instances_on(host)}
+        for ask in self.picture.unanswered_at(host.name):
+            if here.isdisjoint(ask.instance_ids):
+                self.withdraw(ask)
+
+    def may_empty(self, host):
+        """Tell whether a host may be emptied, now that all agreed."""
+        return True
 
     def leave_out(self, host):
         """Let a host be, for now or for good."""
@@ -71,10 +92,8 @@ class HostSteps:
                 round=host.round, window=max(self.option('reply_window'),
                                              constraint.lead_time))
         for project_id, ids in together.items():
-            if any(ask.project_id == project_id and ask.instance_id is None
-                   and ask.question in words.HOST_QUESTIONS
-                   for ask in self.picture.unanswered.values()):
-                continue    # The URL form bears one open question at a time.
+            if self.url_is_busy(project_id, host):
+                continue
             self.question(
                 host.question, project_id, host=host.name, instance_ids=ids,
                 round=host.round, window=self.option('reply_window'))

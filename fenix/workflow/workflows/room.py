@@ -9,7 +9,8 @@ from fenix import words
 from fenix.workflow import base
 from fenix.workflow import states
 from fenix.workflow.planner import planner
-from fenix.workflow.verbs import observing
+from fenix.workflow.verbs import viewing
+from fenix.workflow.verbs import ways
 
 
 class ScaleIn:
@@ -21,9 +22,8 @@ class ScaleIn:
             return None
         since = max([ask.answered_at for ask in asks]
                     + [self.last_change()])
-        pending = [host for host in self.picture.hosts.values()
-                   if host.step == states.PENDING]
-        if not all(host.is_compute for host in pending) or not pending:
+        hosts = self.to_be_emptied()
+        if not all(host.is_compute for host in hosts) or not hosts:
             return states.RUN_HOSTS     # Room is needed by none of them.
         survey = self.turn.watch('survey', None, since)
         if survey is None:
@@ -39,14 +39,22 @@ class ScaleIn:
         self.scale_in(choice, free)
         return None
 
+    def to_be_emptied(self):
+        """Return the hosts for which room may be needed."""
+        return [host for host in self.picture.hosts.values()
+                if host.step == states.PENDING]
+
     def check_movable(self, survey, choice):
         """Refuse to make room where room is not what is missing.
 
         :raises Failed: nobody can move an instance of the host
         """
-        if any(server.host == choice.host and server.status
-               in observing.STUCK for server in survey.servers.values()):
-            raise base.Failed(choice.reason)
+        stuck = [f'{ways.who(server)} {why}' for server, why in
+                 viewing.stuck(self.turn, survey)
+                 if server.host == choice.host]
+        if stuck:
+            raise base.Failed('; '.join(
+                [f'host {choice.host} cannot be emptied', *stuck]))
 
     def scale_in_asks(self):
         """Return the questions of the present round."""

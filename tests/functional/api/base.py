@@ -93,10 +93,11 @@ def request(**values):
 def store(*rows):
     """Store what the engine would."""
     with core.engine().begin() as connection:
-        for row in rows:
-            connection.execute(row.__table__.insert().values({
-                column.columns[0].key: getattr(row, column.key)
-                for column in row.__mapper__.column_attrs}))
+        for kind in dict.fromkeys(type(row) for row in rows):
+            connection.execute(kind.__table__.insert(), [
+                {column.columns[0].key: getattr(row, column.key)
+                 for column in kind.__mapper__.column_attrs}
+                for row in rows if type(row) is kind])
 
 
 def stored(model):

@@ -20,16 +20,11 @@ class HttpTest(base.ApiTest, fixtures.DatabaseTestCase):
         for path in ('/v1', '/v1/'):
             self.assertEqual({'version': version}, self.call('GET', path))
 
-    def test_health(self):
-        self.assertEqual(
-            {'status': 'ok', 'database': 'ok', 'bell': 'ready'},
-            self.call('GET', '/healthcheck'))
-
     def test_database_away(self):
         self.config(group='database', connection='sqlite:////no/such/place')
         self.app = base.app.make_app(self.conf, self.ringer)
         for method, path, body in [
-                ('GET', '/healthcheck', None), ('GET', '/v1/instance', None),
+                ('GET', '/v1/instance', None),
                 ('POST', '/v1/maintenance', base.request()),
                 ('PUT', '/v1/maintenance/s/p', {'state': 'ACK_MAINTENANCE'})]:
             answer = self.call(method, path, body, 503)

@@ -19,6 +19,7 @@ MATRIX = yaml.safe_load(
 
 BODIES = {
     'fenix:session:create': base.request(),
+    'fenix:plan:create': base.request(),
     'fenix:session:continue': {},
     'fenix:action:report': {'state': 'DONE'},
     'fenix:project:reply': {'state': 'ACK_MAINTENANCE'},
@@ -32,6 +33,7 @@ class RbacTest(base.ApiTest, fixtures.DatabaseTestCase):
 
     def setUp(self):
         super().setUp()
+        self.config(group='api', plan_timeout=1)
         self.tokens = self.useFixture(fixture.AuthTokenFixture())
         self.headers = {name: {'X_Auth_Token': name}
                         for name in MATRIX['callers']}

@@ -7,6 +7,32 @@ from tests.functional.api import base
 from tests.functional.db import records
 
 
+@fixtures.on_each_database
+class ManyInstancesTest(base.ApiTest):
+    """A project with more instances than fit into a column of text."""
+
+    COUNT = 5000
+
+    def test_list_and_reply(self):
+        session = base.new_session()
+        path = f'/v1/maintenance/{session.id}/p1'
+        ids = [f'{number:08d}-0000-0000-0000-000000000000'
+               for number in range(self.COUNT)]
+        base.store(*[records.instance(
+            session.id, instance_id=key, name=key, host='cmp-1')
+            for key in ids])
+        base.store(records.ask(
+            session.id, state='open', question='PLANNED_MAINTENANCE',
+            host='cmp-1', instance_ids=ids))
+        base.change(session, state='PLANNED_MAINTENANCE')
+        self.assertEqual(ids, self.call('GET', path)['instance_ids'])
+        self.call('PUT', path, {
+            'state': 'ACK_PLANNED_MAINTENANCE', 'instance_ids': ids,
+            'instance_actions': dict.fromkeys(ids, 'MIGRATE')})
+        (reply,), _ = inbox.unread(session.id)
+        self.assertEqual(self.COUNT, len(reply.actions))
+
+
 class ProjectTest(base.ApiTest):
     """A session with three instances of p1, one of p2, and one gone."""
 

@@ -138,6 +138,9 @@ class CreateTest(base.ApiTest):
                                                   'type': 1}]}),
                 ('settings.reply_window', {'settings': {
                     'reply_window': 1e10}}),
+                ('settings.zone_share', {'settings': {'zone_share': 1.5}}),
+                ('settings.hosts_at_once', {'settings': {
+                    'hosts_at_once': -1}}),
                 ('settings.vocabulary', {'settings': {
                     'vocabulary': 'fenix'}}),
                 ('on_refusal', {'on_refusal': 'fail',

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver and the sandbox, over HTTP."""
 
+import collections
+
 import testtools
 
 from fenix import errors
@@ -16,9 +18,12 @@ TIMES = config.Times(boot=0.1, migration=0.5, confirm=0.1)
 
 class SandboxTestCase(testtools.TestCase):
 
+    CONFIG = config.CloudConfig(times=TIMES)
+    TIMEOUT = 1.0
+
     def setUp(self):
         super().setUp()
-        self.sandbox = cloud.Cloud(config.CloudConfig(times=TIMES))
+        self.sandbox = cloud.Cloud(self.CONFIG)
         urls = self.sandbox.start()
         self.addCleanup(self.sandbox.stop)
         user = {'os_auth_url': urls['auth'], 'os_username': 'fenix',
@@ -26,7 +31,7 @@ class SandboxTestCase(testtools.TestCase):
                 'os_user_domain_name': 'Default',
                 'os_project_domain_name': 'Default'}
         self.driver = openstack.OpenStackCloud(fakes.configuration(
-            {'timeout': 1.0, 'read_retries': 1}, user))
+            {'timeout': self.TIMEOUT, 'read_retries': 1}, user))
         self.admin, self.tenant = (scenario.session(
             urls['auth'], name, 'sandbox', name)
             for name in ('admin', 'doctor'))
@@ -82,3 +87,34 @@ class TestFaults(scenario.World, SandboxTestCase):
         self.sandbox.faults.add(faults.HttpFault(
             match={'service': 'nova', 'path': 'os-services'}, answer=503))
         self.assertTrue(self.driver.service(self.source).up)
+
+
+class TestManyServers(SandboxTestCase):
+    """Ten full pages of servers, and an eleventh to know that it is over."""
+
+    HOSTS, SERVERS = 100, 10_000
+    CONFIG = config.CloudConfig(
+        times=config.Times(schedule=0, boot=0),
+        flavors=[config.FlavorConfig('0', 'm.tiny', 1, 16, 0)],
+        hosts=[config.HostConfig(f'host-{number}', vcpus=100)
+               for number in range(HOSTS)])
+    TIMEOUT = 30.0
+
+    def begin(self):
+        model = self.sandbox.model
+        with model.changed:
+            self.servers = {
+                model.create(f'vm-{number}', '0', 'doctor',
+                             host=f'host-{number % self.HOSTS}').id
+                for number in range(self.SERVERS)}
+            model.advance()
+
+    def test_survey(self):
+        survey = self.driver.survey()
+        self.assertEqual(self.servers, survey.servers.keys())
+        self.assertEqual(
+            {self.SERVERS // self.HOSTS}, set(collections.Counter(
+                server.host for server in survey.servers.values()).values()))
+        self.assertEqual(
+            self.SERVERS // self.HOSTS,
+            len(self.driver.look_at_host('host-7').servers))

@@ -55,6 +55,13 @@ def run(session_id, **values):
         **values})
 
 
+def reply(session_id, **values):
+    """Make a reply that was acted on."""
+    return models.Reply(session_id=session_id, **{
+        'project_id': 'p1', 'state': 'ACK_MAINTENANCE', 'actions': {},
+        'received_at': TIME, 'consumed_at': TIME, **values})
+
+
 def event(session_id, **values):
     return models.Event(session_id=session_id, **{
         'seq': 1, 'position': 0, 'event_type': 'maintenance.scheduled',

@@ -74,6 +74,53 @@ class InboxTest:
         self.assertEqual([second],
                          [row.id for row in inbox.unread(self.sid)[0]])
 
+    def standing(self, project, named, instance=None):
+        found = inbox.standing(self.sid, project, named, instance)
+        return found.own, found.known
+
+    def test_standing(self):
+        mine, gone, asked, other = rows = [
+            records.instance(self.sid),
+            records.instance(self.sid, gone=True),
+            records.instance(self.sid, gone=True),
+            records.instance(self.sid, project_id='p2')]
+        pictures.commit(self.sid, self.engine, 1, added=[*rows, records.ask(
+            self.sid, state='open', instance_ids=[asked.instance_id])])
+        named = {row.instance_id for row in rows} | {'nobody'}
+        self.assertEqual(({mine.instance_id, asked.instance_id}, True),
+                         self.standing('p1', named))
+        self.assertEqual(({other.instance_id}, True),
+                         self.standing('p2', named))
+        self.assertEqual((set(), True), self.standing('p1', set()))
+        self.assertEqual((set(), True),
+                         self.standing('p1', {gone.instance_id}))
+        self.assertEqual((set(), False), self.standing('p4', named))
+
+    def test_newest(self):
+        def newest(instance=None):
+            found = inbox.standing(self.sid, 'p1', set(), instance).newest
+            return found and found.id
+
+        self.assertIsNone(newest())
+        self.reply(project='p2')
+        ids = [self.reply(state) for state in ('ACK_MAINTENANCE', 'NACK')]
+        self.assertEqual(ids[1], newest())
+        self.assertIsNone(newest('i1'))
+        of_instance = self.reply(instance_id='i1')
+        self.assertEqual([ids[1], of_instance], [newest(), newest('i1')])
+        self.consume(*ids)
+        self.assertIsNone(newest())
+
+    def test_repeats(self):
+        newest = models.Reply(
+            session_id=self.sid, project_id='p1', state='ACK', action='A',
+            actions={'i1': 'B'})
+        same = {'state': 'ACK', 'action': 'A', 'actions': {'i1': 'B'}}
+        self.assertTrue(inbox.repeats(newest, **same))
+        self.assertFalse(inbox.repeats(None, **same))
+        for name in same:
+            self.assertFalse(inbox.repeats(newest, **{**same, name: None}))
+
     def test_sessions_with_unread(self):
         def unread():
             return inbox.sessions_with_unread(self.engine)
@@ -92,6 +139,8 @@ class InboxTest:
                           'nobody', 'p1', 'ACK_MAINTENANCE')
         self.assertRaises(errors.SessionNotFound, inbox.add_request,
                           'nobody', 'delete')
+        self.assertRaises(errors.SessionNotFound, inbox.standing,
+                          'nobody', 'p1', set())
 
     def test_replies_while_the_owner_commits(self):
         results = records.race(

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 import time
 
+import fixtures as fixtures_
+import sqlalchemy as sa
+
+from fenix import metrics
+from fenix.db import core
 from fenix.db import inbox
 from fenix.db import leases
 from fenix.db import models
 from fenix.db import pictures
 from fenix.db import sessions
+from fenix.db import types
 from tests import fixtures
 from tests.functional.db import records
 
-SHORT = 0.2
+SHORT = 0.6
 
 
 @fixtures.on_each_database
@@ -19,10 +25,24 @@ class LeasesTest:
         leases.register(engine_id, 'host', lease_time)
         return engine_id
 
+    def end_lease(self, engine_id, seconds):
+        """Let a lease have run out so long ago."""
+        with core.engine().begin() as connection:
+            connection.execute(
+                sa.update(models.Engine.__table__)
+                .where(models.Engine.id == engine_id)
+                .values(lease_until=types.seconds_from_now(-seconds)))
+
     def session(self):
         session = records.session()
         sessions.create(session)
         return session.id
+
+    def counted(self, before=(0, 0)):
+        """Return how many sessions were taken, how many from the dead."""
+        return [metrics._REGISTRY.get_sample_value(f'fenix_{name}_total') - was
+                for name, was in zip(('sessions_taken', 'takeovers'), before,
+                                     strict=True)]
 
     def test_take(self):
         session = self.session()
@@ -45,17 +65,21 @@ class LeasesTest:
         second = self.engine()
         self.assertEqual([], leases.take(second, 10))
         time.sleep(SHORT + 0.1)
+        before = self.counted()
         self.assertEqual([(session, 2)], leases.take(second, 10))
         self.assertEqual([], leases.owned(first))
+        self.assertEqual([1, 1], self.counted(before))
 
     def test_from_one_whose_row_is_gone(self):
         session = self.session()
         first = self.engine()
         leases.take(first, 10)
         second = self.engine()
+        before = self.counted()
         self.assertTrue(leases.give_up(session, first, 1))
         self.assertFalse(leases.give_up(session, first, 1))
         self.assertEqual([(session, 2)], leases.take(second, 10))
+        self.assertEqual([1, 0], self.counted(before))
         leases.release(second)
         self.assertEqual([(session, 3)], leases.take(first, 10))
         self.assertFalse(leases.renew(second, 60))
@@ -127,6 +151,23 @@ class LeasesTest:
         first, _second = self.engine(), self.engine()
         self.assertEqual(3, len(leases.take(first, 10)))
         self.assertEqual([], leases.take(first, 10))
+
+    def test_what_is_left_over_has_no_share(self):
+        """Those who share may have died since, and nobody takes theirs."""
+        sessions = [self.session() for _ in range(4)]
+        dying = self.engine()
+        self.assertEqual(4, len(leases.take(dying, 4)))
+        for _ in range(3):
+            self.engine()
+        heir = self.engine()
+        self.useFixture(fixtures_.MockPatchObject(leases, '_LEFT_OVER', 60))
+        self.end_lease(dying, 30)
+        self.assertEqual(1, len(leases.take(heir, 10)))
+        self.end_lease(dying, 90)
+        self.assertEqual([], leases.take(heir, 1))
+        self.assertEqual(3, len(leases.take(heir, 10)))
+        self.assertEqual(sorted(sessions), sorted(
+            session for session, _ in leases.owned(heir)))
 
     def test_limit(self):
         for _ in range(3):

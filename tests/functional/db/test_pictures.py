@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import datetime
+
 import sqlalchemy as sa
 
 from fenix import errors
@@ -67,6 +69,24 @@ class PicturesTest:
         pictures.commit(self.sid, self.engine, 1, changed=[
             (models.Session, self.sid, {'scale_in_free': None})])
         self.assertIsNone(pictures.load(self.sid).session.scale_in_free)
+
+    def test_same_values(self):
+        """Rows that change alike, and those that do not, in one turn."""
+        asks = [records.ask(self.sid, created_at=records.TIME
+                            + datetime.timedelta(seconds=second))
+                for second in range(6)]
+        pictures.commit(self.sid, self.engine, 1, added=asks)
+        values = [{'state': 'open', 'window': 7.0, 'host': None}] * 3 + [
+            {'state': 'acked', 'window': 7.0, 'host': None},
+            {'state': 'open', 'actions': {'i': 'MIGRATE'}},
+            {'state': 'open', 'actions': {'i': 'MIGRATE'}}]
+        pictures.commit(self.sid, self.engine, 1, changed=[
+            (models.Ask, ask.id, changes)
+            for ask, changes in zip(asks, values, strict=True)])
+        found = {ask.id: ask for ask in pictures.load(self.sid).asks}
+        for ask, changes in zip(asks, values, strict=True):
+            self.assertEqual(changes, {
+                name: getattr(found[ask.id], name) for name in changes})
 
     def test_much_at_once(self):
         hosts = [records.host(self.sid, name=f'cmp-{number:04}',

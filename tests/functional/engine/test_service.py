@@ -25,6 +25,7 @@ class TestService(trial.TrialTestCase):
     def test_ends_in_order(self):
         """In the middle of a move, leaving nothing to wait for."""
         self.set_options({'OS_ENGINE__LEASE_TIME': '60',
+                          'OS_NOVA__UNKNOWN_WINDOW': '65',
                           'OS_ENGINE__GRACEFUL_SHUTDOWN_TIMEOUT': '5'})
         sandbox = self.start(tend=trial.look_on)
         self.run_session(sandbox)

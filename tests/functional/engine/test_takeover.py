@@ -17,9 +17,9 @@ def kill_the_dead(sandbox):
         os.killpg(group, signal.SIGKILL)
 
 
-class TestTakeover(trial.TrialTestCase):
+class TwoEngines(trial.TrialTestCase):
 
-    def start_two(self, backend, tend):
+    def start_two(self, backend, tend, *more):
         rabbit = os.environ.get('FENIX_TEST_RABBIT_URL')
         if not rabbit:
             self.skipTest('FENIX_TEST_RABBIT_URL names no RabbitMQ')
@@ -29,7 +29,24 @@ class TestTakeover(trial.TrialTestCase):
                           f'{backend} server')
         return self.start(
             '--engines', '2', '--transport', rabbit, '--database',
-            url.render_as_string(hide_password=False), tend=tend)
+            url.render_as_string(hide_password=False), *more, tend=tend)
+
+    def stop_owner(self, sandbox, number):
+        """Send a signal to the engine that moves something.
+
+        :returns: its process
+        """
+        trial.wait_for(lambda: sandbox.happened('migrate.start'), 40)
+        owner = next(process for process in sandbox.fenix.engines
+                     if ': taken, epoch' in self.log(process))
+        os.killpg(owner.pid, number)
+        return owner
+
+    def log(self, process):
+        return self.directory.joinpath(f'{process.name}.log').read_text()
+
+
+class TestTakeover(TwoEngines):
 
     def crash(self, backend, point, what):
         self.crash_at(point, what)
@@ -46,20 +63,6 @@ class TestTakeover(trial.TrialTestCase):
 
     def test_dies_after_a_request_to_move_postgresql(self):
         self.crash('postgresql', 'after-effect', 'migrate')
-
-    def stop_owner(self, sandbox, number):
-        """Send a signal to the engine that moves something.
-
-        :returns: its process
-        """
-        trial.wait_for(lambda: sandbox.happened('migrate.start'), 40)
-        owner = next(process for process in sandbox.fenix.engines
-                     if ': taken, epoch' in self.log(process))
-        os.killpg(owner.pid, number)
-        return owner
-
-    def log(self, process):
-        return self.directory.joinpath(f'{process.name}.log').read_text()
 
     def stands_still(self, backend):
         """An engine that stands still writes nothing when it goes on."""
@@ -82,10 +85,49 @@ class TestTakeover(trial.TrialTestCase):
 
     def test_ends_in_order(self):
         """The lease of an engine that is stopped is not waited for."""
-        self.set_options({'OS_ENGINE__LEASE_TIME': '60'})
+        self.set_options({'OS_ENGINE__LEASE_TIME': '60',
+                          'OS_NOVA__UNKNOWN_WINDOW': '70'})
         sandbox = self.start_two('postgresql', trial.look_on)
         self.run_session(sandbox)
         owner = self.stop_owner(sandbox, 0)
         owner.stop()
         self.assertIn(' stopped', self.log(owner))
         self.finish(sandbox)
+
+
+class TestManyHosts(TwoEngines):
+    """The same with the workflow ``vnf``, and three hosts in flight."""
+
+    AT_ONCE = 3
+    MANY = ('--workflow', 'vnf', '--constraints', '--hosts', '6',
+            '--spare', '3', '--instances-per-host', '2',
+            '--migration-time', '4', '--host-time', '1', '--lead-time', '1',
+            '--recovery-time', '0', '--timeout', '150',
+            '--setting=moves_per_source=0',
+            f'--setting=hosts_at_once={AT_ONCE}')
+
+    def start_two(self, backend, tend):
+        return super().start_two(backend, tend, *self.MANY)
+
+    def leaving(self, sandbox):
+        """Return the hosts that instances are leaving just now."""
+        ended = {line['server'] for line in sandbox.happened('migrate.end')}
+        return {line['source'] for line in sandbox.happened('migrate.start')
+                if line['server'] not in ended}
+
+    def dies(self, backend):
+        sandbox = self.start_two(backend, trial.look_on)
+        self.run_session(sandbox)
+        trial.wait_for(
+            lambda: len(self.leaving(sandbox)) == self.AT_ONCE, 60)
+        owner = self.stop_owner(sandbox, signal.SIGKILL)
+        other = next(process for process in sandbox.fenix.engines
+                     if process is not owner)
+        trial.wait_for(lambda: ': taken, epoch 2' in self.log(other))
+        self.finish(sandbox)
+
+    def test_dies_mysql(self):
+        self.dies('mysql')
+
+    def test_dies_postgresql(self):
+        self.dies('postgresql')

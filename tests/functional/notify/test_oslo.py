@@ -4,15 +4,20 @@ import queue
 import statistics
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
+import fixtures
+import kombu
 import oslo_messaging
 from oslo_config import fixture as config_fixture
+from oslo_messaging._drivers import impl_rabbit
 from testtools import content
 
 from fenix import errors
 from fenix.notify.publishers import base as publishers
+from fenix.notify.publishers import burst
 from fenix.notify.publishers import oslo
 from tests.functional.notify import broker
 
@@ -102,6 +107,79 @@ class PublishTest(OsloCase):
         self.assertEqual(sent.message_id,
                          self.listen().get(timeout=5)[-1]['message_id'])
 
+    def test_bursts(self):
+        """What goes out in bursts arrives as what goes out one by one."""
+        heard = self.raw()
+        publisher = self.make_publisher()
+        sent = [notification(str(number))
+                for number in range(2 * burst.MOST + 3)]
+        publisher.publish(sent)
+        publisher.publish(sent[:1])
+        messages = [heard() for _ in range(len(sent) + 1)]
+        self.assertEqual(
+            [one.message_id for one in [*sent, sent[0]]],
+            [message.payload['message_id'] for message in messages])
+        alone, first = messages[-1], messages[1]
+        self.assertEqual(alone.payload.keys(), first.payload.keys())
+        self.assertEqual(
+            alone.payload | {'_unique_id': None},
+            messages[0].payload | {'_unique_id': None})
+        for name in ('headers', 'properties', 'content_type',
+                     'content_encoding'):
+            self.assertEqual(getattr(alone, name), getattr(first, name), name)
+        self.assertEqual(
+            len(messages), len({message.payload['_unique_id']
+                                for message in messages}))
+        self.assertEqual('ready', publisher.health()['state'])
+
+    def test_without_what_bursts_need(self):
+        """As with another version of the libraries below."""
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.notify.publishers.burst._CALLS',
+            {impl_rabbit.Connection: ('_not_there',)}))
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.notify.publishers.burst.send', None))
+        heard = self.raw()
+        sent = [notification(str(number)) for number in range(3)]
+        self.make_publisher().publish(sent)
+        self.assertEqual([one.message_id for one in sent], [
+            heard().payload['message_id'] for _ in sent])
+
+    def test_burst_that_is_refused(self):
+        """A queue that is full takes some, and refuses the next ones."""
+        self.delete([f'{self.name}.info'], [self.name])
+        with kombu.Connection(self.url.replace('rabbit:', 'amqp:')) as wire:
+            exchange = kombu.Exchange(self.name, 'topic', durable=False)
+            queue = kombu.Queue(
+                f'{self.name}.info', exchange, f'{self.name}.info',
+                durable=False, queue_arguments={
+                    'x-max-length': 5, 'x-overflow': 'reject-publish'})
+            queue(wire.default_channel).declare()
+        self.useFixture(fixtures.MockPatchObject(
+            impl_rabbit, '_get_queue_arguments', lambda *args: {
+                'x-max-length': 5, 'x-overflow': 'reject-publish'}))
+        publisher = self.make_publisher()
+        publisher.publish([notification()])
+        exc = self.assertRaises(errors.PublishError, publisher.publish, [
+            notification(str(number)) for number in range(20)])
+        self.assertLess(0, exc.published)
+        self.assertLess(exc.published, 5)
+        # The refusal may come before all are written; the rest never is.
+        self.assertLess(0, exc.uncertain)
+        self.assertLessEqual(exc.published + exc.uncertain, 20)
+
+    def raw(self):
+        """Take messages as they come; return what gives the next one."""
+        self.delete([f'{self.name}.info'], [self.name])
+        wire = kombu.Connection(self.url.replace('rabbit:', 'amqp:'))
+        self.addCleanup(wire.close)
+        exchange = kombu.Exchange(self.name, 'topic', durable=False)
+        queue = kombu.Queue(f'{self.name}.info', exchange,
+                            f'{self.name}.info', durable=False)
+        taken = wire.SimpleQueue(queue, no_ack=True)
+        self.addCleanup(taken.close)
+        return lambda: taken.get(timeout=5)
+
     def test_time_taken(self):
         heard = self.listen()
         publisher = self.make_publisher()
@@ -120,6 +198,54 @@ class PublishTest(OsloCase):
 
 
 class BrokerDownTest(OsloCase):
+
+    def test_in_the_middle_of_a_burst(self):
+        """What is not confirmed goes out again, behind what is."""
+        heard = self.listen()
+        wire = self.make_wire()
+        publisher = self.make_publisher()
+        publisher.publish([notification('before')])
+        sent = [notification(str(number)) for number in range(500)]
+        left = list(sent)
+        threading.Timer(0.05, wire.cut).start()
+        threading.Timer(0.5, wire.mend).start()
+
+        def published():
+            try:
+                publisher.publish(left)
+            except errors.PublishError as exc:
+                self.assertLessEqual(exc.uncertain, burst.MOST)
+                del left[:exc.published]
+                return False
+            return True
+
+        self.assertTrue(broker.wait_until(published, 30))
+        order = {one.message_id: place for place, one in enumerate(sent)}
+        seen = []
+        while not seen or seen[-1] != len(sent) - 1:
+            place = order.get(heard.get(timeout=5)[4]['message_id'], -1)
+            # Each for the first time in order, and again only in order.
+            self.assertLessEqual(place, max(seen, default=-1) + 1)
+            seen.append(place)
+        self.assertEqual(set(range(-1, len(sent))), set(seen))
+
+    def test_frozen_in_the_middle_of_a_burst(self):
+        heard = self.listen()
+        wire = self.make_wire()
+        publisher = self.make_publisher()
+        publisher.publish([notification('before')])
+        wire.freeze()
+        sent = [notification(str(number)) for number in range(300)]
+        exc = self.assertRaises(errors.PublishError, publisher.publish, sent)
+        self.assertEqual((0, burst.MOST), (exc.published, exc.uncertain))
+        wire.thaw()
+        self.assertTrue(broker.wait_until(
+            lambda: publisher.health()['state'] == 'ready', 5))
+        # It is known by now which of them went out.
+        publisher.publish(sent)
+        self.assertEqual(
+            ['before', *(one.payload['state'] for one in sent)],
+            [heard.get(timeout=5)[3]['state'] for _ in range(301)])
 
     def test_at_the_start(self):
         self.messaging.transport_url = self.url_on(broker.closed_port())

@@ -7,6 +7,7 @@ import oslo_messaging
 import testtools
 from oslo_config import cfg
 from oslo_context import context
+from oslo_context import fixture as context_fixture
 from oslo_messaging import conffixture
 
 from fenix.sandbox.cloud import bus
@@ -62,6 +63,7 @@ class TestFakeBus(testtools.TestCase):
 class TestRabbit(broker.BrokerCase):
 
     def test_what_is_told_arrives_in_order(self):
+        self.useFixture(context_fixture.ClearRequestContext())
         self.delete(queues=[f'{self.name}.info'])
         sink, listener = listen(self, self.url, self.name)
         self.assertTrue(listener.ready.wait(10))

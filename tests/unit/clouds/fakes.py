@@ -36,14 +36,17 @@ class Cloud(fixtures.Fixture):
     """The driver, with every request answered by ``http``.
 
     :param newest: the newest version of Nova's API
+    :param interfaces: of the endpoints in the catalogue, and their suffixes
     :param options: of [nova]
     :ivar http: the requests_mock mocker
     :ivar driver: the driver
     """
 
-    def __init__(self, newest='2.96', **options):
+    def __init__(self, newest='2.96', interfaces=(('internal', ''),),
+                 **options):
         super().__init__()
         self._newest = newest
+        self._interfaces = interfaces
         self._options = {'read_retries': 0, **options}
 
     def _setUp(self):
@@ -53,7 +56,8 @@ class Cloud(fixtures.Fixture):
         token = ks_fixture.V3Token(project_id='service')
         for kind, url in (('compute', NOVA), ('placement', PLACEMENT),
                           ('alarming', AODH)):
-            token.add_service(kind).add_standard_endpoints(internal=url)
+            token.add_service(kind).add_standard_endpoints(**{
+                name: url + suffix for name, suffix in self._interfaces})
         self.http.post(f'{AUTH}/auth/tokens', json=token,
                        headers={'X-Subject-Token': 'token'})
         self.http.get(AUTH, json={
@@ -61,6 +65,7 @@ class Cloud(fixtures.Fixture):
         self.http.get(NOVA, json={'version': {
             'id': 'v2.1', 'status': 'CURRENT', 'version': self._newest,
             'min_version': '2.1', 'links': []}})
+        self.http.get(f'{NOVA}/os-aggregates', json={'aggregates': []})
         self.driver = driver.OpenStackCloud(
             configuration(self._options, CREDENTIALS))
 
@@ -80,7 +85,7 @@ def service(host='one', binary='nova-compute', **values):
     """Return a service as Nova lists it."""
     return {'id': f'id-{host}', 'host': host, 'binary': binary,
             'status': 'enabled', 'state': 'up', 'forced_down': False,
-            'disabled_reason': None, **values}
+            'disabled_reason': None, 'zone': 'nova', **values}
 
 
 def server(instance_id, **values):

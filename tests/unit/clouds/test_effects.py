@@ -4,7 +4,9 @@ import logging
 import fixtures
 import requests
 import testtools
+from oslo_context import fixture as context_fixture
 
+from fenix import context
 from fenix import errors
 from tests.unit.clouds import fakes
 
@@ -17,6 +19,7 @@ class EffectsTestCase(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
+        self.useFixture(context_fixture.ClearRequestContext())
         # Retries of reads are on: effects must not have any all the same.
         self.cloud = self.useFixture(fakes.Cloud(read_retries=2))
         self.http = self.cloud.http
@@ -34,6 +37,16 @@ class TestMoves(EffectsTestCase):
 
     def answer(self, **kwargs):
         self.http.post(self.ACTION, headers=REQUEST_ID, **kwargs)
+
+    def test_the_session_is_in_novas_log(self):
+        self.answer(status_code=202)
+        made = context.of_session('695030ee-1c4d-41e8-a9b0-0242ac110002')
+        self.driver.migrate('vm', 'two')
+        with context.active(made):
+            self.driver.migrate('vm', 'two')
+        self.assertEqual([None, made.request_id], [
+            request.headers.get('X-OpenStack-Request-ID')
+            for request in self.cloud.sent('POST')])
 
     def test_bodies_versions_and_request_ids(self):
         self.answer(status_code=202)
@@ -60,6 +73,31 @@ class TestMoves(EffectsTestCase):
             self.assertIn('it is busy', str(raised))
         self.assertEqual(5, len(self.cloud.sent('POST')))
 
+    def test_a_target_that_does_not_take_it(self):
+        self.answer(status_code=400, json={'badRequest': {
+            'code': 400, 'message': 'No valid host was found.'}})
+        for move in (self.driver.migrate, self.driver.live_migrate):
+            self.assertRaises(errors.TargetRefused, move, 'vm', 'two')
+        raised = self.assertRaises(errors.CloudRefused,
+                                   self.driver.confirm, 'vm')
+        self.assertNotIsInstance(raised, errors.TargetRefused)
+
+    def test_a_target_in_another_cell(self):
+        self.answer(status_code=400, json={'badRequest': {
+            'code': 400,
+            'message': 'Compute host two could not be found.'}})
+        for move in (self.driver.migrate, self.driver.live_migrate):
+            self.assertRaises(errors.OtherCell, move, 'vm', 'two')
+
+    def test_a_locked_server(self):
+        """Nova lets administrators move it, and Fenix is none here."""
+        self.answer(status_code=409, json={'conflictingRequest': {
+            'code': 409, 'message': 'Instance vm is locked'}})
+        raised = self.assertRaises(
+            errors.CloudRefused, self.driver.migrate, 'vm', 'two')
+        self.assertIn('its owner may unlock it', str(raised))
+        self.assertIn('context_is_admin', str(raised))
+
     def test_refused_by_what_is_not_nova(self):
         self.answer(status_code=403, text='<html>', reason='Forbidden')
         raised = self.assertRaises(
@@ -73,6 +111,17 @@ class TestMoves(EffectsTestCase):
             self.assertRaises(
                 errors.CloudUnknown, self.driver.live_migrate, 'vm', 'two')
             self.assertEqual(1, len(self.cloud.sent('POST')), status)
+
+    def test_not_now_is_no_refusal(self):
+        self.answer(status_code=409, json={'conflictingRequest': {
+            'code': 409, 'message': 'Service is unavailable at this time.'}})
+        for send in (lambda: self.driver.migrate('vm', 'two'),
+                     lambda: self.driver.live_migrate('vm', 'two'),
+                     lambda: self.driver.confirm('vm')):
+            self.http.reset_mock()
+            raised = self.assertRaises(errors.CloudUnknown, send)
+            self.assertIn('Service is unavailable', str(raised))
+            self.assertEqual(1, len(self.cloud.sent('POST')))
 
     def test_a_redirect_is_not_followed(self):
         self.http.post(self.ACTION, status_code=307,
@@ -120,6 +169,16 @@ class TestServices(EffectsTestCase):
         self.assertEqual([{'status': 'disabled', 'disabled_reason': REASON}],
                          self.bodies('PUT'))
         self.assertIn('host one: disable, request req-1', self.log.output)
+
+    def test_its_cell_is_silent(self):
+        """What is not known to be disabled is not enabled for that."""
+        self.cloud.services({'host': 'one', 'binary': 'nova-compute',
+                             'status': 'UNKNOWN'})
+        for call in (self.driver.disable, self.driver.enable):
+            self.assertRaises(errors.NotSent, call, 'one', MARK)
+        self.assertRaises(errors.NotSent, self.driver.set_reason, 'one',
+                          'why', MARK)
+        self.assertEqual([], self.cloud.sent('PUT'))
 
     def test_disable_what_is_disabled(self):
         for reason, by in ((f'{MARK} another text', 'us'), (MARK, 'us'),

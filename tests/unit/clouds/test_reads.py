@@ -49,7 +49,7 @@ class ReadsTestCase(testtools.TestCase):
         self.answer('/os-hypervisors/detail', hypervisors=[])
         self.pages('/os-hypervisors/detail', 'hypervisors', [[HYPERVISOR]])
         self.answer('/resource_providers', fakes.PLACEMENT,
-                    resource_providers=[{'uuid': 'p-one',
+                    resource_providers=[{'uuid': 'p-one', 'generation': 1,
                                          'root_provider_uuid': 'p-one'}])
         self.placement('p-one', **inventories_and_allocations)
 
@@ -110,9 +110,25 @@ class TestAsking(ReadsTestCase):
 
     def test_too_old_a_nova(self):
         self.start('2.53')
-        raised = self.assertRaises(errors.CloudError, self.driver.service,
-                                   'one')
-        self.assertIn('2.60', str(raised))
+        for call in (lambda: self.driver.service('one'), self.driver.check):
+            raised = self.assertRaises(errors.CloudUnfit, call)
+            self.assertIn('2.60', str(raised))
+
+    def test_what_is_lost(self):
+        self.start('2.70')
+        first, *_ = self.driver.check()
+        self.assertEqual('Nova 2.70 does not tell (before 2.71)',
+                         first.partition(':')[0])
+        self.start()
+        self.assertEqual([], self.driver.check())
+
+    def test_nova_does_not_tell(self):
+        """It is asked once, as who asks wants to start."""
+        self.start(read_retries=9)
+        there = self.http.get(fakes.NOVA, status_code=503)
+        self.assertRaises(errors.CloudError, self.driver.check)
+        self.assertEqual(1, there.call_count)
+        self.assertEqual(3.0, there.last_request.timeout)
 
 
 class TestService(ReadsTestCase):
@@ -169,7 +185,9 @@ class TestSurvey(ReadsTestCase):
         self.servers(fakes.server('a'), fakes.server('b'))
         found = self.driver.survey().servers
         self.assertEqual({'a', 'b'}, set(found))
-        self.assertEqual(['1'], self.cloud.sent('GET')[2].qs['all_tenants'])
+        asked = next(r for r in self.cloud.sent('GET')
+                     if 'servers/' in r.path)
+        self.assertEqual(['1'], asked.qs['all_tenants'])
 
     def test_a_server(self):
         address = {'addr': '10.0.0.1', 'OS-EXT-IPS:type': 'floating'}
@@ -184,6 +202,65 @@ class TestSurvey(ReadsTestCase):
         self.assertEqual(Size(2, 1024, 7), found['b'].size)
         self.assertFalse(found['b'].floating)
         self.assertEqual('broken', found['b'].fault)
+
+    def test_zones_and_aggregates(self):
+        self.cloud.services(
+            fakes.service(zone='east'),
+            fakes.service(binary='nova-conductor', zone='internal'))
+        self.answer('/os-aggregates', aggregates=[
+            {'name': 'ssd', 'hosts': ['one', 'gone'], 'metadata': {}},
+            {'name': 'empty', 'hosts': [], 'metadata': {
+                'fenix_cell': 'nowhere'}},
+            {'name': 'big', 'hosts': ['one'], 'metadata': {
+                'fenix_cell': 'cell2'}}])
+        self.servers(fakes.server('a', pinned_availability_zone='east'),
+                     fakes.server('b', pinned_availability_zone=None),
+                     fakes.server('c'))
+        found = self.driver.survey()
+        self.assertEqual(('east', ('big', 'ssd'), 'cell2'), (
+            found.hosts['one'].zone, found.hosts['one'].aggregates,
+            found.hosts['one'].cell))
+        self.assertEqual({'a': 'east', 'b': None, 'c': None}, {
+            key: server.pinned_zone
+            for key, server in found.servers.items()})
+
+    def test_a_page_whose_marker_is_gone(self):
+        """The list is begun anew, a few times."""
+        self.servers(fakes.server('a'), fakes.server('b'))
+        marker = f'{fakes.NOVA}/servers/detail?marker=a'
+        gone = {'status_code': 400, 'json': {'badRequest': {
+            'message': 'marker [a] not found'}}}
+        self.http.get(marker, [gone, {'json': {'servers': [
+            fakes.server('b')]}}])
+        self.assertEqual({'a', 'b'}, set(self.driver.survey().servers))
+        asked = self.http.get(marker, [gone])
+        self.assertRaises(errors.CloudError, self.driver.survey)
+        self.assertEqual(5, asked.call_count)
+
+    def test_what_was_deleted_softly(self):
+        """Nova lists it to who asks for it, as it still has its place."""
+        self.servers(fakes.server('a'))
+        path = '/servers/detail?soft_deleted=1&status=SOFT_DELETED'
+        self.http.get(fakes.NOVA + path, json={'servers': [
+            fakes.server('b', status='SOFT_DELETED')]})
+        self.http.get(f'{fakes.NOVA}{path}&marker=b', json={'servers': []})
+        found = self.driver.survey().servers
+        self.assertEqual(('ACTIVE', 'SOFT_DELETED'),
+                         (found['a'].status, found['b'].status))
+
+    def test_a_cell_that_is_silent_in_the_middle(self):
+        """Later pages lack its servers without a word."""
+        self.servers(fakes.server('a'))
+        known = fakes.service('two')
+        for last in ([fakes.service(), {
+                'host': 'two', 'binary': 'nova-compute',
+                'status': 'UNKNOWN'}], [fakes.service()]):
+            self.http.get(f'{fakes.NOVA}/os-services', [
+                {'json': {'services': [fakes.service(), known]}},
+                {'json': {'services': last}}])
+            raised = self.assertRaises(errors.CloudError,
+                                       self.driver.survey)
+            self.assertIn('two', str(raised))
 
     def test_a_server_in_a_cell_that_is_down(self):
         self.servers({'id': 'a', 'status': 'UNKNOWN', 'tenant_id': 'tenant'})
@@ -224,7 +301,8 @@ class TestSurvey(ReadsTestCase):
         self.servers()
         self.answer('/resource_providers', fakes.PLACEMENT,
                     resource_providers=[
-                        {'uuid': uuid, 'root_provider_uuid': root}
+                        {'uuid': uuid, 'root_provider_uuid': root,
+                         'generation': 1}
                         for uuid, root in (('p-one', 'p-one'),
                                            ('numa', 'p-one'),
                                            ('other', 'other'))])
@@ -239,6 +317,30 @@ class TestSurvey(ReadsTestCase):
         self.assertEqual(Size(28, 5376, 90), found.total)
         self.assertEqual(Size(4, 1024, 5), found.used)
         self.assertEqual({'a', 'b'}, found.consumers)
+
+    def test_inventories_are_read_when_they_changed(self):
+        """What is used, which changes without a trace, is always read."""
+        self.servers()
+        self.placement('p-one', {'VCPU': (8, 0, 1.0)})
+        self.driver.survey()
+        self.placement('p-one', {'VCPU': (4, 0, 1.0)},
+                       {'a': {'VCPU': 3}})
+        found = self.driver.survey().capacities['one']
+        self.assertEqual((8, 3), (found.total.vcpus, found.used.vcpus))
+        self.answer('/resource_providers', fakes.PLACEMENT,
+                    resource_providers=[{'uuid': 'p-one', 'generation': 2,
+                                         'root_provider_uuid': 'p-one'}])
+        self.assertEqual(
+            4, self.driver.survey().capacities['one'].total.vcpus)
+        asked = [r.path for r in self.cloud.sent('GET')]
+        self.assertEqual(2, sum('inventories' in path for path in asked))
+        self.assertEqual(3, sum('allocations' in path for path in asked))
+
+    def test_a_capacity_that_cannot_be_read(self):
+        self.servers()
+        self.http.get(f'{fakes.PLACEMENT}/resource_providers/p-one'
+                      '/allocations', status_code=503)
+        self.assertRaises(errors.CloudError, self.driver.survey)
 
     def test_a_host_on_shared_disks_is_not_short_of_them(self):
         self.servers()
@@ -291,6 +393,29 @@ class TestHost(ReadsTestCase):
     def test_an_allocation_alone_keeps_it_from_being_empty(self):
         self.http.get(f'{fakes.NOVA}/servers/detail', json={'servers': []})
         self.assertFalse(self.driver.look_at_host('one').empty)
+
+    def test_its_cell_is_silent_in_the_middle(self):
+        """Its lists are empty then, and that proves nothing."""
+        self.http.get(f'{fakes.NOVA}/servers/detail', json={'servers': []})
+        self.answer('/resource_providers/p-one/allocations',
+                    fakes.PLACEMENT, allocations={})
+        silent = {'host': 'one', 'binary': 'nova-compute',
+                  'status': 'UNKNOWN'}
+        for last in ([silent], []):
+            self.http.get(f'{fakes.NOVA}/os-services', [
+                {'json': {'services': [fakes.service()]}},
+                {'json': {'services': last}}])
+            self.assertRaises(errors.CloudError, self.driver.look_at_host,
+                              'one')
+        self.cloud.services(fakes.service())
+        self.assertTrue(self.driver.look_at_host('one').empty)
+
+    def test_what_was_deleted_softly_is_on_it(self):
+        self.driver.look_at_host('one')
+        (asked,) = [r.qs for r in self.cloud.sent('GET')
+                    if 'servers/' in r.path and 'marker' not in r.qs]
+        self.assertEqual((['1'], ['one']),
+                         (asked['soft_deleted'], asked['host']))
 
     def test_its_provider_is_looked_up_once(self):
         self.driver.look_at_host('one')
@@ -388,6 +513,14 @@ class TestServer(ReadsTestCase):
             (True, True, 'compute_x: no host'),
             (found.actions[0].finished, found.actions[0].failed,
              found.actions[0].message))
+
+    def test_an_action_for_which_no_host_was_found(self):
+        bad = {'result': 'Error', 'finish_time': 't', 'details': 'No valid'}
+        for event, unplaced in (('conductor_live_migrate_instance', True),
+                                ('compute_live_migration', False)):
+            found = self.look(actions=['Error'], events=[
+                self.event(event=event, **bad)])
+            self.assertEqual(unplaced, found.actions[0].unplaced)
 
     def test_older_actions_are_not_asked_for(self):
         found = self.look(actions=[None, None, 'Error', None])

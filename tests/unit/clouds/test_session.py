@@ -91,3 +91,31 @@ class TestSessions(testtools.TestCase):
     def test_an_effect_never_uses_a_connection_that_waited(self):
         http = self.sessions().sender('compute').session.session
         self.assertEqual('close', http.headers['Connection'])
+
+
+class TestInterfaces(testtools.TestCase):
+    """DevStack has public endpoints only, other clouds hide the internal."""
+
+    def look(self, *interfaces, **options):
+        """Talk to each service, in all three ways: read, effect, client."""
+        cloud = self.useFixture(fakes.Cloud(interfaces=interfaces, **options))
+        cloud.services(fakes.service())
+        cloud.http.get(f'{fakes.AODH}/v2/alarms', json=[])
+        cloud.http.put(f'{fakes.NOVA}/os-services/id-one',
+                       json={'service': fakes.service(status='disabled')})
+        cloud.driver.subscriptions('maintenance.scheduled')
+        return cloud.driver.disable('one', 'fenix:s')
+
+    def test_public_where_there_is_no_internal(self):
+        self.look(('public', ''))
+
+    def test_internal_where_there_are_both(self):
+        self.look(('public', '/wrong'), ('internal', ''))
+
+    def test_the_order_that_is_configured(self):
+        self.look(('public', ''), ('internal', '/wrong'),
+                  interface=['public', 'internal'])
+        raised = self.assertRaises(
+            errors.CloudError, self.look, ('internal', ''),
+            interface=['public'])
+        self.assertIn('endpoint', str(raised))

@@ -3,16 +3,18 @@
 
 import datetime
 
+from fenix import errors
 from fenix import words
 from fenix.db import inbox
+from fenix.db import sessions
 from fenix.workflow.actions import base as actions
 
 
 class Clock:
     """A clock that is set by hand."""
 
-    def __init__(self):
-        self.time = datetime.datetime.now(datetime.UTC)
+    def __init__(self, time=None):
+        self.time = time or datetime.datetime.now(datetime.UTC)
 
     def now(self):
         return self.time
@@ -89,11 +91,13 @@ class Project:
         self.scale_in = 2
         self.delay = 0
         self.before_answer = lambda question: None
+        self._messages = {}
 
     def hear(self, notification):
         payload = notification.payload
         question = words.read_reply('ACK_' + payload['state'])[0]
         self.heard.append((question or words.INSTANCE_ACTION_DONE, payload))
+        self._messages[id(payload)] = notification.message_id
         if question is None or question in self.silent:
             return
         if self.delay:
@@ -124,9 +128,26 @@ class Project:
                                     server.id for server in mine[:count]])
 
     def reply(self, payload, state, action=None, actions=None, instance=None):
-        """Send a reply to where the payload says."""
+        """Send a reply to where the payload says.
+
+        It may be about a session that is gone: then it is answered 404.
+        """
+        try:
+            self._reply(payload, state, action, actions, instance)
+        except errors.SessionNotFound:
+            self.harness.record(
+                'reply', session=payload['session_id'],
+                project=self.project_id, instance=instance, state=state,
+                body={'instance_action': action}, code=404)
+
+    def _reply(self, payload, state, action, actions, instance):
         if isinstance(payload['instance_ids'], list):
             instance = payload['reply_url'].split('/')[-1]
+        # What its URL would list now.
+        listed = None if instance else sorted(
+            key for ask in sessions.open_asks(
+                payload['session_id'], self.project_id)
+            if ask.instance_id is None for key in ask.instance_ids)
         inbox.add_reply(payload['session_id'], self.project_id, state,
                         action=action, actions=actions, instance_id=instance)
         body = {'instance_action': action}
@@ -134,7 +155,8 @@ class Project:
             body['instance_actions'] = actions
         self.harness.record(
             'reply', session=payload['session_id'], project=self.project_id,
-            instance=instance, state=state, body=body, code=200)
+            instance=instance, state=state, body=body, code=200,
+            message_id=self._messages.get(id(payload)), instances=listed)
         self.harness.ring()
 
     def asked(self, question):

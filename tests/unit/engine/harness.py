@@ -29,6 +29,7 @@ from fenix.sandbox import verifier
 from fenix.sandbox.cloud import config as cloud_config
 from fenix.sandbox.cloud import model as cloud_model
 from fenix.workflow.workflows import default
+from fenix.workflow.workflows import vnf
 from tests import fixtures as fenix_fixtures
 from tests.unit.engine import actors
 from tests.unit.engine import modelcloud
@@ -58,13 +59,18 @@ class Harness(fixtures.Fixture):
     :param spare: how many further hosts, empty
     """
 
+    #: When it begins; None: now.
+    start = None
+    #: Notifications that go out between two commits.
+    batch = 1000
+
     def __init__(self, hosts=3, per_host=2, spare=0, options=None):
         super().__init__()
         self.shape = hosts, per_host, spare
         self.options = options or {}
 
     def _setUp(self):
-        self.clock = actors.Clock()
+        self.clock = actors.Clock(self.start)
         self._open_database()
         fixture = self.useFixture(oslo_config.fixture.Config(conf.CONF))
         conf.CONF([], default_config_files=[])
@@ -84,6 +90,8 @@ class Harness(fixtures.Fixture):
         self.runner = None
         self.crash = lambda point, names: False
         self.crashes = 0
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.engine.points.watched', True))
         self.useFixture(fixtures.MonkeyPatch(
             'fenix.engine.points.reach', self._reach))
         self.useFixture(fixtures.MonkeyPatch(
@@ -119,12 +127,10 @@ class Harness(fixtures.Fixture):
         sa.event.listen(core.engine(), 'connect', self._set_clock)
 
     def _set_clock(self, connection, record):
-        connection.create_function('strftime', 2, self._strftime)
-        connection.create_function('strftime', 3, self._strftime)
+        connection.create_function('utc_after', 1, self._utc_after)
 
-    def _strftime(self, form, now, more='0'):
-        when = self.clock.now() + datetime.timedelta(
-            seconds=float(more.split()[0]))
+    def _utc_after(self, seconds):
+        when = self.clock.now() + datetime.timedelta(seconds=seconds)
         return when.strftime('%Y-%m-%d %H:%M:%S.%f')
 
     def _fill(self, hosts, per_host, spare):
@@ -194,10 +200,10 @@ class Harness(fixtures.Fixture):
         self.timeline.append(dict(
             {'t': self.clock.seconds()}, what=what, **fields))
 
-    def verify(self):
+    def verify(self, *slack):
         """Return what the independent verifier finds in the timeline."""
         return verifier.verify(self.timeline + [
-            {'t': self.clock.seconds(), 'what': 'end'}])
+            {'t': self.clock.seconds(), 'what': 'end'}], *slack)
 
     # -- time -----------------------------------------------------------------
 
@@ -221,12 +227,13 @@ class Harness(fixtures.Fixture):
             raise Crash(point)
 
     def workflow(self, name):
-        return default.DefaultWorkflow
+        return {'default': default.DefaultWorkflow,
+                'vnf': vnf.VnfWorkflow}[name]
 
     def session(self, hosts=(), settings=None, actions=(('dummy', 'host'),),
-                notice=30, **more):
+                notice=30, workflow='default', **more):
         row = models.Session(
-            id=models.new_id(), project_id=ADMIN, workflow='default',
+            id=models.new_id(), project_id=ADMIN, workflow=workflow,
             maintenance_at=self.clock.now() + datetime.timedelta(
                 seconds=notice), meta={'openstack_version': 'Hibiscus'},
             wanted_hosts=list(hosts), settings=settings or {},
@@ -282,12 +289,16 @@ class Harness(fixtures.Fixture):
         if self.runner is not None:
             self.runner.post(runners.INBOX)
 
-    def request(self, kind, **body):
+    def add_request(self, kind, **body):
+        """Take an administrator's request, as the API does."""
         inbox.add_request(self.session_id, kind, body)
         method = {'continue': 'PUT', 'delete': 'DELETE'}.get(kind)
         if method:
             self.record('session', method=method, code=200,
                         session=self.session_id, body=body)
+
+    def request(self, kind, **body):
+        self.add_request(kind, **body)
         if self.runner is None or self.runner.ended:
             self.take()
         self.ring()
@@ -297,6 +308,7 @@ class Harness(fixtures.Fixture):
         one = executor.Executor.__new__(executor.Executor)
         one.calls, one.clock = calls, self.clock
         one.may_change, one.wake = lambda: True, lambda runner: None
+        one.at_once = self.batch
         one.call(runner, effect)
 
     def step(self):
@@ -361,6 +373,12 @@ class Harness(fixtures.Fixture):
         with core.engine().connect() as connection:
             return connection.execute(sa.select(models.Claim.__table__).where(
                 models.Claim.free_at.is_(None))).all()
+
+    def all_replies(self):
+        """Return the rows of all replies, whether they were read or not."""
+        with core.engine().connect() as connection:
+            return connection.execute(
+                sa.select(models.Reply.__table__)).all()
 
     def states(self):
         """Return the states of the session as its administrator was told."""

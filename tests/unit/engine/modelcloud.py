@@ -3,6 +3,7 @@
 
 from fenix import errors
 from fenix.clouds import base
+from fenix.clouds.openstack import effects
 from fenix.sandbox.cloud import errors as model_errors
 from fenix.size import Size
 
@@ -13,12 +14,17 @@ class ModelCloud(base.Cloud):
     :ivar subscribed: projects with an alarm that can fire
     :ivar fault: called with the name of an effect before it is made; may
         raise
+    :ivar cells: {host: cell} as an administrator tells it
+    :ivar send: called with the name of a request that changes something and
+        a function that makes it; what lies between engine and cloud
     """
 
     def __init__(self, model):
         self.model = model
         self.subscribed = set()
+        self.cells = {}
         self.fault = lambda kind: None
+        self.send = lambda kind, request: request()
 
     def _server(self, server):
         return base.Server(
@@ -28,11 +34,20 @@ class ModelCloud(base.Cloud):
                       server.flavor.disk_gb),
             status=server.status, task_state=server.task_state,
             group_id=server.group, floating=bool(server.floating),
+            pinned_zone=server.zone_asked,
             fault=server.fault and server.fault['message'])
+
+    def _reach(self, *hosts):
+        """As the driver: of a silent cell nothing is told."""
+        for host in hosts:
+            if self.model.is_silent(host):
+                raise errors.CloudError(f'The cell of host {host} does not '
+                                        'answer')
 
     def service(self, host):
         if host not in self.model.hosts:
             return None
+        self._reach(host)
         found = self.model.hosts[host]
         compute = found.nova_compute
         return base.HostService(
@@ -40,10 +55,15 @@ class ModelCloud(base.Cloud):
             is_controller=found.controller,
             enabled=compute is None or not compute.disabled,
             disabled_reason=compute and compute.disabled_reason,
-            up=all(found.is_up(service) for service in found.services))
+            up=all(found.is_up(service) for service in found.services),
+            zone=found.zone, cell=self.cells.get(host, ''))
+
+    def services(self):
+        return {name: self.service(name) for name in self.model.hosts}
 
     def survey(self):
         self.model.advance()
+        self._reach(*self.model.hosts)
         capacities = {}
         for name, host in self.model.hosts.items():
             if host.compute:
@@ -56,7 +76,7 @@ class ModelCloud(base.Cloud):
                               used['DISK_GB']),
                     consumers=frozenset(self.model.allocations[name]))
         return base.Survey(
-            hosts={name: self.service(name) for name in self.model.hosts},
+            hosts=self.services(),
             capacities=capacities,
             servers={server.id: self._server(server)
                      for server in self.model.servers.values()
@@ -83,6 +103,7 @@ class ModelCloud(base.Cloud):
         server = self.model.servers.get(instance_id)
         if server is None or server.deleted:
             return base.ServerLook(server=None)
+        self._reach(server.host)
         mine = [migration for migration in self.model.migrations
                 if migration.server == instance_id]
         return base.ServerLook(
@@ -93,7 +114,10 @@ class ModelCloud(base.Cloud):
                 finished=bool(action.events) and all(
                     event.finish is not None for event in action.events),
                 failed=any(event.result == 'Error'
-                           for event in action.events))
+                           for event in action.events),
+                unplaced=any(
+                    event.result == 'Error' and event.event.startswith(
+                        'conductor') for event in action.events))
                 for action in reversed(server.actions)),
             migration=mine and base.Migration(
                 migration_id=mine[-1].uuid, type=mine[-1].type,
@@ -105,43 +129,57 @@ class ModelCloud(base.Cloud):
         return [base.Subscription(project_id, live=True)
                 for project_id in sorted(self.subscribed)]
 
-    def _effect(self, kind, call, *args):
+    def _request(self, kind, call, *args):
+        def request():
+            try:
+                return call(*args)
+            except model_errors.NoValidHost as error:
+                raise errors.TargetRefused(str(error)) from error
+            except model_errors.CloudError as error:
+                if effects.AWAY in str(error):
+                    raise errors.CloudUnknown(str(error)) from error
+                if 'host' in str(error) and error.code == 400:
+                    raise errors.OtherCell(str(error)) from error
+                raise errors.CloudRefused(str(error)) from error
+        return self.send(kind, request)
+
+    def _compute(self, host, kind):
+        """Look at a host's service, as the driver does before a change."""
         self.fault(kind)
-        try:
-            return call(*args)
-        except model_errors.CloudError as error:
-            raise errors.CloudRefused(str(error)) from error
+        service = self.model.hosts[host].nova_compute
+        return service.disabled, service.disabled_reason or ''
 
     def disable(self, host, reason):
-        self.fault('disable')
-        mark = reason.split()[0]
-        service = self.model.hosts[host].nova_compute
-        if service.disabled:
-            return 'us' if (service.disabled_reason or '').startswith(
-                mark) else 'before'
-        self._effect('', self.model.disable, host, reason)
+        disabled, known = self._compute(host, 'disable')
+        if disabled:
+            return 'us' if known.startswith(reason.split()[0]) else 'before'
+        self._request('disable', self.model.disable, host, reason)
         return 'us'
 
     def enable(self, host, mark):
-        self.fault('enable')
-        service = self.model.hosts[host].nova_compute
-        if not service.disabled:
+        disabled, known = self._compute(host, 'enable')
+        if not disabled:
             return True
-        if not (service.disabled_reason or '').startswith(mark):
+        if not known.startswith(mark):
             return False
-        self._effect('', self.model.enable, host)
+        self._request('enable', self.model.enable, host)
         return True
 
     def set_reason(self, host, reason, mark):
-        self._effect('set_reason', self.model.disable, host, reason)
+        disabled, known = self._compute(host, 'set_reason')
+        if disabled and known.startswith(mark) and known != reason:
+            self._request('set_reason', self.model.disable, host, reason)
 
     def migrate(self, instance_id, target):
-        return self._effect('migrate', self.model.migrate, instance_id,
-                            target).request_id
+        self.fault('migrate')
+        return self._request('migrate', self.model.migrate, instance_id,
+                             target).request_id
 
     def live_migrate(self, instance_id, target):
-        return self._effect('live_migrate', self.model.live_migrate,
-                            instance_id, target).request_id
+        self.fault('live_migrate')
+        return self._request('live_migrate', self.model.live_migrate,
+                             instance_id, target).request_id
 
     def confirm(self, instance_id):
-        self._effect('confirm', self.model.confirm, instance_id)
+        self.fault('confirm')
+        self._request('confirm', self.model.confirm, instance_id)

@@ -6,6 +6,7 @@ import dataclasses
 import fixtures
 
 from fenix.engine import runner
+from fenix.workflow import states
 from tests.unit.engine import cases
 
 #: What the harness replaces, so that other tests see what breaks.
@@ -53,3 +54,12 @@ class TestBrokenTurns(cases.EngineTestCase):
         self.run_session()
         self.assertGreater(self.asked, 3)
         self.assert_done()
+
+    def test_steps_that_lead_to_each_other(self):
+        """A workflow that goes round in circles fails, and lets go."""
+        self.prepare()
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.workflow.workflows.hoststeps.HostSteps.empty',
+            lambda workflow, host: states.ASK))
+        self.run_session()
+        self.assert_failed('internal error', 'round in circles')

@@ -3,9 +3,14 @@
 
 import datetime
 
+import fixtures
+
+from fenix import errors
 from fenix import words
 from fenix.db import claims
 from fenix.db import core
+from fenix.engine import runner as runners
+from fenix.workflow import turn as turns
 from tests.unit.engine import cases
 
 SECOND = datetime.timedelta(seconds=1)
@@ -158,6 +163,105 @@ class TestGroup(ConstraintCase):
         self.go_on()
         self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
 
+    def test_an_only_member_waits_no_longer(self):
+        """That its claim was tried in vain does not begin the wait anew."""
+        self.prepare(per_host=1, options={'migration_timeout': 400})
+        execute(claims.GroupClaim('group', 1, 'somebody'), 'another')
+        began = self.cloud.clock.seconds()
+        self.run_session()
+        self.assert_failed('waited too long for its group group')
+        self.assertLess(self.cloud.clock.seconds(), began + 500)
+
+    def wait_for_group(self):
+        """Have a session beside this one keep the group busy."""
+        self.prepare(per_host=1)
+        execute(claims.GroupClaim('group', 1, 'somebody'), 'another')
+        self.start()
+        self.cloud.run(lambda: self.cloud.runner.memory.busy)
+        self.cloud.runner.turn()
+
+    def try_again(self):
+        """Have the next turn try to get the group."""
+        self.cloud.runner.memory.busy.clear()
+        self.cloud.runner.timers['compute-1'] = self.cloud.clock.now()
+
+    def test_what_is_remembered_while_another_keeps_the_group(self):
+        self.wait_for_group()
+        since = self.cloud.clock.now() - SECOND
+        memory = self.cloud.runner.memory
+        kept = {'unanswered': {'compute-9': since},
+                'targets_down': {'compute-9': since},
+                'stalled_at': since, 'held_up': {'vm': since}}
+        for name, value in kept.items():
+            setattr(memory, name, value)
+        failing = memory.readings['service', 'compute-9'] = turns.Reading()
+        failing.fail(since, 'no answer')
+        targets = memory.targets['compute-1']
+        self.assertEqual([self.cloud.server('vm-0').id], list(targets))
+        end = self.cloud.clock.now() + 10 * SECOND
+        busy = set()
+
+        def until():
+            busy.update(self.cloud.runner.memory.busy.values())
+            return self.cloud.clock.now() > end
+
+        self.cloud.run(until)
+        self.assertGreater(len(busy), 5)
+        memory = self.cloud.runner.memory
+        self.assertEqual(kept | {'held_up': {
+            **kept['held_up'], **memory.held_up}}, {
+            name: getattr(memory, name) for name in kept})
+        self.assertEqual(failing, memory.readings['service', 'compute-9'])
+        self.assertEqual(targets, memory.targets['compute-1'])
+
+    def test_what_a_turn_remembered_that_wrote_nothing(self):
+        """It goes with the turn, which is taken again."""
+        self.wait_for_group()
+        runner = self.cloud.runner
+        effect = turns.Effect('service', 'compute-9')
+        failing = runner.memory.readings[effect.what] = turns.Reading()
+        failing.fail(self.cloud.clock.now(), 'no answer')
+        self.try_again()
+        before = runner.memory.copy([effect.what])
+        runner.post(runners.Result(
+            effect, self.cloud.clock.now(), error=errors.CloudError('no')))
+        commit = self.useFixture(fixtures.MockPatch(
+            'fenix.db.pictures.commit',
+            side_effect=claims.Busy('group', None))).mock
+        runner.turn()
+        self.assertEqual(1, commit.call_count)
+        runner.memory.busy.clear()
+        self.assertEqual(before.readings, runner.memory.readings)
+        self.assertEqual(before.held_up, runner.memory.held_up)
+        self.assertEqual(before.in_flight, runner.memory.in_flight)
+        self.assertEqual([effect], [
+            message.effect for message in runner._kept])
+
+    def test_a_run_that_changed_meanwhile(self):
+        self.wait_for_group()
+        runner = self.cloud.runner
+        self.try_again()
+        changed = runners.RunChanged('one')
+        runner.post(changed)
+        runner.turn()
+        self.assertEqual([changed], runner._kept)
+
+    def test_planned_anew_after_the_others_left(self):
+        """Where they went to counts, though the survey is older."""
+        self.prepare(spare=2, group={'max_instances_per_host': 1,
+                                     'max_impacted_members': 1})
+        self.start(hosts=['compute-1'])
+
+        def forget_targets():
+            for targets in self.cloud.runner.memory.targets.values():
+                targets.clear()
+            return False
+
+        self.cloud.run(forget_targets)
+        self.assertEqual(2, len({
+            row.target for row in self.cloud.rows.moves}))
+        self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
+
     def test_a_member_in_error(self):
         """It weighs on its group wherever it is."""
         self.prepare(options={'migration_timeout': 100},
@@ -196,6 +300,43 @@ class TestGroup(ConstraintCase):
         self.go_on()
         self.assert_done()
         self.assertEqual(2, len(self.starts()))
+
+    def test_under_the_id_of_another_projects_server_group(self):
+        """It binds nobody but its own project."""
+        cases.EngineTestCase.prepare(self, hosts=2, spare=2)
+        group = self.cloud.server('vm-0').group
+        self.cloud.create('other', 'compute-1', project=cases.OTHER)
+        self.cloud.constrain('other', project=cases.OTHER, group=group)
+        self.cloud.constrain_group(group, project=cases.OTHER,
+                                   recovery_time=5000)
+        began = self.cloud.clock.seconds()
+        self.run_session(workflow='vnf', settings={
+            'host_time': 5, 'migration_time': 5, 'survey_interval': 9000})
+        self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
+        self.assertLess(self.cloud.clock.seconds(), began + 2000)
+
+    def test_that_another_project_registered(self):
+        self.prepare(group={'project': cases.OTHER, 'recovery_time': 5000})
+        began = self.cloud.clock.seconds()
+        self.run_session()
+        self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
+        self.assertLess(self.cloud.clock.seconds(), began + 2000)
+
+    def test_an_instance_changes_its_group_while_it_moves(self):
+        """What it held of the former one is given back."""
+        self.prepare(group={'recovery_time': 50})
+        self.cloud.constrain_group('another')
+        self.start()
+        self.cloud.run(self.starts)
+        first = self.starts()[0]['server']
+        self.cloud.constrain(
+            self.cloud.model.servers[first].name, group='another')
+        self.cloud.run()
+        self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
+        self.assertEqual([], self.cloud.claims())
+        end = self.cloud.lines('migrate.end')[0]['t']
+        self.assertGreaterEqual(self.starts()[1]['t'], end + 50)
+        self.assertLess(self.starts()[1]['t'], end + 60)
 
     def test_anti_affinity(self):
         """Members are on different hosts, before and after."""

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How sessions end before their time: deleted at any moment."""
 
+from unittest import mock
+
 from fenix import errors
 from fenix import words
+from fenix.workflow import marks
 from tests.unit.engine import cases
 
 
@@ -142,6 +145,27 @@ class TestDelete(DeleteCase):
         self.assertIn('it broke', reason.disabled_reason)
         self.assertEqual([('compute-2', 'IN_MAINTENANCE')],
                          self.cloud.host_events())
+        marked = marks.find(self.cloud.cloud)['compute-2']
+        self.assertEqual((True, None), (marked.on_purpose, marked.state))
+        self.assertTrue(marks.release(self.cloud.cloud, marked, 'root'))
+        self.assertEqual([], self.cloud.disabled())
+        publisher = mock.Mock()
+        self.assertEqual(1, marks.tell(
+            self.cloud.conf, publisher, 'compute-2'))
+        ((sent,),), _ = publisher.publish.call_args
+        self.assertEqual(('compute-2', 'MAINTENANCE_COMPLETE'), (
+            sent.payload['host'], sent.payload['state']))
+        self.assertEqual(0, marks.tell(
+            self.cloud.conf, publisher, 'compute-2'))
+
+    def test_marks_of_a_session_that_lives(self):
+        self.prepare()
+        self.cloud.work.fail.add('compute-2')
+        self.run_session()
+        marked = marks.find(self.cloud.cloud)['compute-2']
+        self.assertEqual('MAINTENANCE_FAILED', marked.state)
+        self.assertRaises(ValueError, marks.release, self.cloud.cloud,
+                          marked, 'root')
 
     def test_host_whose_action_failed_and_was_skipped(self):
         self.prepare()

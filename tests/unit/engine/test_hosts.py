@@ -72,6 +72,102 @@ class TestDiscovery(cases.EngineTestCase):
                          if 'compute-2 does not report up' in text])
 
 
+class TestDown(cases.EngineTestCase):
+    """What is on a host that is down, nobody can move."""
+
+    SHAPE = {'hosts': 2, 'per_host': 1, 'spare': 1}
+
+    def worked_on(self):
+        return [host for _, host, _ in self.cloud.work.started]
+
+    def test_comes_last_and_is_named(self):
+        self.prepare()
+        self.cloud.model.set_alive('compute-1', False)
+        self.run_session()
+        self.assert_failed('compute-1 is down', 'evacuate')
+        self.assertEqual({'compute-2', 'compute-3'}, set(self.worked_on()))
+        self.assertEqual([], [
+            line for line in self.cloud.lines('migrate.start')
+            if line['source'] == 'compute-1'])
+
+    def test_continued_when_it_is_back(self):
+        self.prepare()
+        self.cloud.model.set_alive('compute-1', False)
+        self.run_session()
+        self.cloud.model.set_alive('compute-1', True)
+        self.go_on()
+        self.assertEqual('compute-1', self.worked_on()[-1])
+        self.assert_done(ignore=[7])
+
+    def test_back_before_its_turn(self):
+        self.prepare()
+        self.cloud.model.set_alive('compute-1', False)
+        self.start()
+        self.cloud.run(lambda: self.worked_on())
+        self.cloud.model.set_alive('compute-1', True)
+        self.cloud.run()
+        self.assertIn('compute-1', self.worked_on()[1:])
+        self.assert_done()
+
+    def test_all_for_a_moment(self):
+        """As when the message bus restarts: they are waited for."""
+        self.prepare()
+        self.start()
+        self.cloud.run(lambda: self.worked_on())
+        self.all_alive(False)
+        self.cloud.after(60, self.all_alive, True)
+        self.cloud.run()
+        self.assertEqual([], self.vnfm.asked(words.SCALE_IN))
+        self.assert_done()
+
+    def test_all_when_a_server_is_to_move(self):
+        """Nova takes no request to move what is on a host that is down."""
+        self.prepare()
+        self.cloud.cloud.fault = self.on_first_move(self.cloud.model.hosts)
+        self.run_session()
+        self.assertIn(2, [move.attempts for move in self.cloud.rows.moves])
+        self.assert_done()
+
+    def test_all_targets_when_a_server_is_to_move(self):
+        """The one that was named refuses it, and there is no other yet."""
+        self.prepare(spare=2)
+        self.cloud.cloud.fault = self.on_first_move(
+            set(self.cloud.model.hosts) - {'compute-1'})
+        self.run_session()
+        self.assertIn('refused',
+                      [move.state for move in self.cloud.rows.moves])
+        self.assert_done()
+
+    def test_all_targets_for_good(self):
+        self.prepare(options={'cloud_patience': 40.0})
+        self.cloud.cloud.fault = self.on_first_move(
+            set(self.cloud.model.hosts) - {'compute-1'}, seconds=1000)
+        self.start()
+        self.cloud.run()
+        self.assert_failed('no host has room')
+
+    def on_first_move(self, hosts, seconds=25):
+        """Have hosts be down for a while when the first server moves."""
+        def fault(kind):
+            if kind == 'migrate':
+                self.cloud.cloud.fault = lambda kind: None
+                self.all_alive(False, hosts)
+                self.cloud.after(seconds, self.all_alive, True, hosts)
+        return fault
+
+    def all_alive(self, alive, hosts=()):
+        for host in hosts or self.cloud.model.hosts:
+            self.cloud.model.set_alive(host, alive)
+
+    def test_without_room(self):
+        """Room is not made by emptying a host that is down."""
+        self.prepare(per_host=2, spare=0)
+        self.cloud.model.set_alive('compute-1', False)
+        self.run_session()
+        self.assert_failed()
+        self.assertNotIn('compute-1', self.worked_on())
+
+
 class TestOrder(cases.EngineTestCase):
 
     SHAPE = {'hosts': 1, 'per_host': 0, 'spare': 0}

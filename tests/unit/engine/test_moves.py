@@ -188,6 +188,28 @@ class TestFailure(MoveCase):
         self.assertEqual(1, len(self.vnfm.asked(words.PLANNED_MAINTENANCE)))
         self.assert_done()
 
+    def test_error_before_its_reason(self):
+        """Nova shows ERROR a moment before it has written down why."""
+        self.prepare()
+        self.fault('migrate', fail=True)
+        look, early = self.cloud.cloud.look_at_server, []
+
+        def look_early(instance_id):
+            found = look(instance_id)
+            if found.server.status != 'ERROR' or early:
+                return found
+            early.append(instance_id)
+            return dataclasses.replace(
+                found, server=dataclasses.replace(found.server, fault=None),
+                actions=tuple(dataclasses.replace(
+                    action, finished=False, failed=False, message=None)
+                    for action in found.actions))
+
+        self.cloud.cloud.look_at_server = look_early
+        self.run_session()
+        self.assertEqual([self.vm], early)
+        self.assert_failed('ended in ERROR', 'made to fail')
+
     def test_error_that_nobody_mends(self):
         self.prepare()
         self.fault('migrate', fail=True)
@@ -232,6 +254,51 @@ class TestFailure(MoveCase):
         self.cloud.model.enable('compute-2')
         self.go_on()
         self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
+
+    def test_a_target_that_refuses(self):
+        """Another one is found, with a new look at the cloud."""
+        self.prepare(spare=2)
+        self.start()
+        self.cloud.run(self.step_is('compute-1', 'empty'))
+        self.cloud.model.disable('compute-2', 'by hand')
+        self.cloud.run()
+        self.assert_done()
+        self.assertEqual(
+            [('refused', 'compute-2'), ('done', 'compute-3')],
+            [(move.state, move.target) for move in sorted(
+                self.cloud.rows.moves, key=lambda move: move.intended_at)])
+
+    def test_a_target_that_nova_refuses_at_once(self):
+        self.prepare(spare=2)
+        self.cloud.cloud.fault = self.refuse_target
+        self.refusals = 1
+        self.run_session()
+        self.assert_done()
+        self.assertEqual(1, self.moves().count('migrate.start'))
+
+    def test_a_target_is_not_asked_twice(self):
+        self.prepare(spare=1)
+        self.cloud.cloud.fault = self.refuse_target
+        self.refusals = 100
+        self.run_session()
+        self.assert_failed('No valid host', 'no host has room')
+        self.assertEqual(99, self.refusals)
+        self.cloud.cloud.fault = lambda kind: None
+        self.go_on()
+        self.assert_done()
+
+    def test_targets_are_bounded(self):
+        self.prepare(spare=5, options={'max_targets': 2})
+        self.cloud.cloud.fault = self.refuse_target
+        self.refusals = 100
+        self.run_session()
+        self.assert_failed('No valid host')
+        self.assertEqual(98, self.refusals)
+
+    def refuse_target(self, kind):
+        if kind == 'migrate' and self.refusals:
+            self.refusals -= 1
+            raise errors.TargetRefused('No valid host was found.')
 
     def test_refused(self):
         self.prepare()
@@ -278,7 +345,8 @@ class TestFailure(MoveCase):
 
         self.cloud.cloud.survey = suspended
         self.run_session()
-        self.assert_failed(self.vm, 'cannot be moved in its state')
+        self.assert_failed(self.vm, 'is SUSPENDED and cannot be moved',
+                           'its owner may resume it')
         self.assertEqual([], self.vnfm.asked(words.SCALE_IN))
 
     def test_paused(self):
@@ -358,12 +426,24 @@ class TestUnknown(MoveCase):
                                for move in self.cloud.rows.moves])
         self.assert_done()
 
+    def test_is_not_given_up_while_its_request_may_be_on_its_way(self):
+        """The deadline passes first; what is issued again has its time."""
+        for timeout in (50, 61):
+            with self.subTest(timeout):
+                self.prepare(options={'migration_timeout': timeout})
+                self.lose('migrate', effect=False)
+                self.run_session()
+                self.assertEqual(2, len(self.calls))
+                self.assertEqual(['done'], [
+                    move.state for move in self.cloud.rows.moves])
+                self.assert_done()
+
     def test_without_effect_for_ever(self):
         self.prepare()
         self.losses = 99
         self.lose('migrate', effect=False)
         self.run_session()
-        self.assert_failed('no answer to 3 requests')
+        self.assert_failed('asked 3 times: no answer')
         self.assertEqual(3, len(self.calls))
 
     def test_confirmation_with_effect(self):

@@ -3,13 +3,17 @@
 
 import collections
 import datetime
+from unittest import mock
 
-import fixtures
+from oslotest import base
 
 from fenix import errors
 from fenix import words
+from fenix.db import models
 from fenix.engine import relay
 from tests.unit.engine import cases
+
+NOW = datetime.datetime(2026, 1, 31, 10, 0, tzinfo=datetime.UTC)
 
 
 class NotificationCase(cases.EngineTestCase):
@@ -37,11 +41,9 @@ class TestOrder(NotificationCase):
         self.assertEqual(noted, published)
 
     def test_batches(self):
-        self.useFixture(fixtures.MonkeyPatch(
-            'fenix.engine.relay.BATCH', 1))
         self.prepare()
+        self.cloud.batch = 1
         self.run_session()
-        self.assertEqual(1, relay.BATCH)
         self.assert_done()
 
     def test_part_of_a_batch_goes_out(self):
@@ -256,3 +258,20 @@ class TestMaxDelay(NotificationCase):
         self.run_session()
         self.assertEqual(1, len([text for text in self.cloud.warnings()
                                  if 'notifications wait' in text]))
+
+
+class TestInDoubt(base.BaseTestCase):
+
+    def test_what_surely_was_not_sent_waits_again(self):
+        """As many as may be out are sent again as they were."""
+        for uncertain, kept in ((False, 0), (True, 1), (3, 3), (9, 5)):
+            outbox = [models.Event(event_type='note', payload={},
+                                   sending_at=NOW)
+                      for _ in range(5)] + [
+                models.Event(event_type='note', payload={})]
+            turn = mock.Mock(change=lambda row, **values: [
+                setattr(row, *item) for item in values.items()])
+            relay._not_sent(turn, outbox, uncertain)
+            self.assertEqual(kept, sum(event.sending_at is not None
+                                       for event in outbox), uncertain)
+            self.assertTrue(all(event.sending_at for event in outbox[:kept]))

@@ -1,231 +1,134 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every crash point of a session is crashed; nothing happens twice.
+"""Whatever goes wrong where: nothing is lost, and nothing happens twice.
 
-At each point the process forks, and the child dies there: its engine is
-gone with all that was not committed, another one takes over in a copy of
-the database, and what came of it is checked. A crash before a commit is the
-same as one after the effect that led to it, and one before an effect the
-same as one after the commit; so the points after them are all there are.
+A short walk through all shapes; ``python -m tests.walk`` is the long one.
 """
 
-import collections
-import os
-import random
-import tempfile
-import traceback
-import warnings
+import ast
+import gc
+import pathlib
 
-from fenix import words
-from fenix.engine import runner
-from tests.unit.engine import cases
+from oslotest import base
 
+import fenix
+from tests.walk import __main__ as command
+from tests.walk import faults
+from tests.walk import mutants
+from tests.walk import shapes
+from tests.walk import walk
 
-class Walk(cases.EngineTestCase):
-    """Crashes an engine at each point that a session passes.
-
-    :ivar crashes: how often each child dies: the first time at its point,
-        then after a random number of others
-    """
-
-    crashes = 1
-    state = 'MAINTENANCE_DONE'
-
-    def prepare(self, **shape):
-        # What a crash may have kept from going out is put again after this.
-        return super().prepare(**{'options': {
-            'settle_time': 1, 'scale_in_window': 60, 'complete_window': 60},
-            **shape})
-
-    def walk(self):
-        self.cloud.model.times.settle = 0
-        self.children, self.points = [], 0
-        self.random = None
-        self.cloud.crash = self.crash
-        self.start()
-        try:
-            self.cloud.run()
-            self.check()
-        except BaseException:
-            if self.random is not None:
-                self.report(traceback.format_exc())
-            raise
-        if self.random is not None:
-            self.report('')
-        self.assertGreater(len(self.children), 20)
-        failures = [f'crash at point {place}: {text}'
-                    for place, text in self.children if text]
-        self.assertEqual([], failures[:3], '\n'.join(failures[:3]))
-
-    def crash(self, point, names):
-        """Tell whether the process dies here; the parent never does."""
-        if not point.startswith('after') or (
-                point == 'after-effect' and names[0] in runner.READS):
-            return False    # A read is the same as the commit before it.
-        self.points += 1
-        if self.random is None:
-            return self.fork()
-        if self.points == self.next_crash and (
-                self.cloud.crashes < self.crashes):
-            self.plan_crash()
-            return True
-        return False
-
-    def fork(self):
-        read, write = os.pipe()
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')     # Some are afraid of forks.
-            pid = os.fork()
-        if pid:
-            os.close(write)
-            with os.fdopen(read) as pipe:
-                self.children.append((self.points, pipe.read()))
-            os.waitpid(pid, 0)
-            return False
-        os.close(read)
-        self.pipe = write
-        self.random = random.Random(self.points)  # noqa: S311 - a test
-        self.plan_crash()
-        self.cloud.copy_database(tempfile.mkdtemp(
-            dir=os.path.dirname(self.cloud.path)))
-        return True
-
-    def plan_crash(self):
-        self.next_crash = self.points + self.random.randint(1, 25)
-
-    def report(self, text):
-        """End a child; the parent reads how it went."""
-        os.write(self.pipe, text[-3000:].encode())
-        os._exit(0)
-
-    # -- what has to be so after all ------------------------------------------
-
-    def check(self):
-        self.assertEqual(self.state, self.cloud.state,
-                         self.cloud.rows.session.reason)
-        self.assertEqual([], self.cloud.verify())
-        self.assertEqual([], self.cloud.lines('migrate.refused'))
-        for what in ('service.disable', 'service.enable'):
-            changes = collections.Counter(
-                line['host'] for line in self.cloud.lines(what)
-                if line['changed'])
-            self.assertLessEqual(set(changes.values()), {1})
-        for what in ('migrate.start', 'live-migrate.start'):
-            moves = collections.Counter(
-                (line['server'], line['source'])
-                for line in self.cloud.lines(what))
-            self.assertLessEqual(set(moves.values()), {1})
-        self.check_notifications()
-
-    def check_notifications(self):
-        """Nothing is lost; what is repeated has the same message id."""
-        first = {}
-        for notification in self.cloud.published:
-            first.setdefault(notification.message_id, notification)
-        noted = [event.message_id for event in self.cloud.events()
-                 if event.message_id is not None]
-        unsure = {event.message_id for event in self.cloud.events()
-                  if event.once}
-        self.assertEqual(set(), set(noted) - set(first) - unsure)
-        self.assertEqual(set(), set(first) - set(noted))
-        hosts = collections.Counter(
-            (notification.payload['host'], notification.payload['state'])
-            for notification in first.values()
-            if notification.event_type == 'maintenance.host')
-        self.assertLessEqual(set(hosts.values()), {1})
-        if self.state == 'MAINTENANCE_DONE':
-            self.assertEqual(2 * len(self.cloud.model.hosts), len(hosts))
+#: Points at which something goes wrong: one in so many.
+STRIDE = 13
+#: What went wrong once, and was mended: (shape, plan).
+MENDED = [
+    # Who stood still after its look at the lease started the work anew.
+    ('spare', 'before-effect=start_run:0=long-pause'),
+    # Or told the world old news.
+    ('spare', 'before-effect=publish:9=long-pause'),
+    ('spare', 'after-commit=effect:publish:3=pause'),
+    # A request to disable a host came when the host had been given back.
+    ('spare', 'send=disable:1=late'),
+    ('spare', 'send=disable:1=late-and-dead'),
+    # Who had lost its session cancelled an action of the new owner.
+    ('spare', 'before-effect=start_run:0=pause'),
+    ('spare', 'after-effect=start_run:0=pause'),
+    # A request to say why a host stays disabled came after it was enabled.
+    ('continued', 'send=set_reason:0=late'),
+    ('continued', 'send=set_reason:0=late-and-dead'),
+    # A move that had failed was waited for, as if room were missing.
+    ('vnf-full', 'send=migrate:0=refused'),
+    # Nova would not enable a host whose session was deleted.
+    ('deleted', 'send=enable:1=refused'),
+]
+#: Where a clock of the machine would be read.
+CLOCKLESS = ('db', 'engine', 'notify', 'workflow')
+CLOCKS = frozenset(['now', 'utcnow', 'today', 'time', 'time_ns',
+                    'localtime', 'gmtime'])
 
 
-class TestNothingSpare(Walk):
+class TestWalk(base.BaseTestCase):
 
-    def test_walk(self):
-        self.prepare(hosts=3, per_host=2, spare=0)
-        self.walk()
+    def setUp(self):
+        super().setUp()
+        gc.disable()
+        self.addCleanup(gc.unfreeze)
+        self.addCleanup(gc.enable)
 
-
-class TestSeveralCrashes(Walk):
-    """Each child dies up to three times."""
-
-    crashes = 3
-
-    def test_walk(self):
-        self.prepare()
-        self.walk()
-
-
-class TestConstraints(Walk):
-
-    def test_walk(self):
-        self.prepare(per_host=2)
-        self.cloud.constrain_group(recovery_time=3)
-        for number in range(2):
-            self.cloud.constrain(f'vm-{number}')
-        self.walk()
+    def walk(self, shape, first):
+        one = walk.Walk(shape, depth=1, wanted=command.FAULTS,
+                        stride=STRIDE, first=first)
+        one.run(walk.refer(shape))
+        self.assertGreater(one.figures.crashes, 10)
+        self.assertEqual([], one.figures.problems[:3])
 
 
-class TestLiveMigration(Walk):
-
-    def test_walk(self):
-        self.prepare()
-        self.vnfm.action = 'LIVE_MIGRATE'
-        self.walk()
-
-
-class TestOwnAction(Walk):
-    """The project replaces its instance as soon as it is asked."""
-
-    def test_walk(self):
-        self.prepare()
-        self.vnfm.action = 'OWN_ACTION'
-        self.vnfm.before_answer = self.replace
-        self.walk()
-
-    def replace(self, question):
-        names = [server.name for server in self.cloud.model.servers.values()]
-        if question == words.PLANNED_MAINTENANCE and (
-                'replacement' not in names):
-            self.cloud.create('replacement', 'compute-2')
-            self.cloud.model.delete(self.cloud.server('vm-0').id)
+def _add_tests():
+    for number, shape in enumerate(shapes.ALL):
+        def test(self, shape=shape, number=number):
+            self.walk(shape, number)
+        name = f'test_{shape.name}'.replace('-', '_')
+        test.__name__ = name
+        setattr(TestWalk, name, test)
 
 
-class TestRefusing(Walk):
-    """It fails, clearly, and keeps its hosts."""
-
-    state = 'MAINTENANCE_FAILED'
-
-    def test_walk(self):
-        self.prepare()
-        self.vnfm.refused.add(words.PLANNED_MAINTENANCE)
-        self.walk()
-
-    def check(self):
-        super().check()
-        self.assert_failed('refused PLANNED_MAINTENANCE')
-        self.assertEqual(['compute-1'], self.cloud.disabled())
-        self.assert_maintained('compute-2')
+_add_tests()
 
 
-class TestDeleted(Walk):
-    """It is deleted while an instance moves."""
+class TestMended(base.BaseTestCase):
 
-    def test_walk(self):
-        self.prepare()
-        self.cloud.after(36, self.ask_for_deletion)
-        self.walk()
+    def test_mended(self):
+        for shape, plan in MENDED:
+            self.assertEqual([], walk.replay(shapes.BY_NAME[shape], plan),
+                             plan)
 
-    def ask_for_deletion(self):
-        self.cloud.request('delete')
 
-    def check(self):
-        self.assert_gone()
-        self.assertEqual([], [breach for breach in self.cloud.verify()
-                              if not self.spoiled(breach.subject)])
-        for host in self.cloud.disabled():
-            self.assertTrue(self.spoiled(host), host)
+class TestMutants(base.BaseTestCase):
+    """The walk finds each rule that is broken."""
 
-    def spoiled(self, host):
-        """Tell whether a host was left with its work begun."""
-        host = self.cloud.model.hosts.get(host)
-        return host is not None and 'did not succeed' in (
-            host.nova_compute.disabled_reason or '')
+    def test_mutants(self):
+        for mutant in mutants.ALL:
+            self.check(mutant)
 
+    def check(self, mutant):
+        shape = shapes.BY_NAME[mutant.shape]
+        reference = walk.refer(shape)
+        self.assertEqual([], walk.replay(shape, mutant.plan, reference),
+                         mutant.rule)
+        with mutant.use():
+            found = walk.replay(shape, mutant.plan, reference)
+        self.assertIn(mutant.found, [kind for kind, _ in found], mutant.rule)
+
+
+class TestPlans(base.BaseTestCase):
+
+    def test_spelled(self):
+        text = ('after-commit=hosts:step:done:0=crash '
+                'send=migrate:1=late-and-dead')
+        plan = walk.parse(text)
+        self.assertEqual(('after-commit', 'hosts:step:done', 0, 'crash'),
+                         plan[0])
+        self.assertEqual(text, walk.spell(plan))
+
+    def test_reads_change_nothing(self):
+        self.assertEqual({}, faults.at('before-effect', ('survey',)))
+        self.assertIn('crash', faults.at('before-effect', ('migrate',)))
+
+
+class TestClocks(base.BaseTestCase):
+    """The machine's clock may be hours wrong: nobody reads it."""
+
+    def test_no_clock(self):
+        root = pathlib.Path(fenix.__file__).parent
+        for folder in CLOCKLESS:
+            for path in root.joinpath(folder).rglob('*.py'):
+                if path == root / 'db' / 'sqlite.py':
+                    continue    # It gives SQLite its clock.
+                self.assertEqual(set(), self.read_in(path), path)
+
+    def read_in(self, path):
+        return {ast.unparse(node) for node in ast.walk(
+                    ast.parse(path.read_text()))
+                if isinstance(node, ast.Attribute) and node.attr in CLOCKS
+                and ast.unparse(node.value) in (
+                    'time', 'datetime', 'datetime.datetime',
+                    'datetime.date', 'timeutils')}

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import datetime
 import time
 from unittest import mock
@@ -7,6 +8,7 @@ import oslo_config.fixture
 import oslo_db.exception
 
 from fenix import conf
+from fenix import metrics
 from fenix.db import inbox
 from fenix.db import leases
 from fenix.db import models
@@ -158,6 +160,30 @@ class TestEngine(fenix_fixtures.DatabaseTestCase):
             self.assertRaises(oslo_db.exception.DBConnectionError,
                               self.engine._renew, 30)
         self.assertFalse(self.engine.may_change())
+
+    def test_renewals_are_counted(self):
+        def counted():
+            return [metrics._REGISTRY.get_sample_value(
+                'fenix_lease_renewals_total', {'outcome': outcome}) or 0
+                for outcome in ('renewed', 'lost', 'withheld', 'failed')]
+
+        def renew(place):
+            before = counted()
+            with contextlib.suppress(oslo_db.exception.DBConnectionError):
+                self.engine._renew(30)
+            before[place] += 1
+            self.assertEqual(before, counted())
+
+        self.engine._renew(30)      # Registers.
+        renew(0)
+        with mock.patch.object(
+                leases, 'renew',
+                side_effect=oslo_db.exception.DBConnectionError()):
+            renew(3)
+        self.let_lease_run_out()
+        renew(1)
+        self.engine.dispatcher.well = False
+        renew(2)
 
     def test_stuck_turns(self):
         """Who takes no turns keeps no lease."""

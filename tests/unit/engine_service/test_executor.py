@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
+import datetime
 import threading
 import time
 
 from oslotest import base
 
+from fenix import context
 from fenix import errors
+from fenix import metrics
 from fenix.engine import executor
+from fenix.notify.publishers import base as publishers
 from fenix.workflow import turn as turns
 from tests.unit.engine_service import test_dispatcher
 
 wait_for = test_dispatcher.wait_for
+
+
+def value(name, **labels):
+    """Return a number that was counted, 0 if it never was."""
+    return metrics._REGISTRY.get_sample_value(name, labels) or 0
 
 
 class Runner:
@@ -17,6 +26,8 @@ class Runner:
 
     def __init__(self):
         self.lost = False
+        self.context = context.of_session('s1', 'p1')
+        self.ending = False
         self.results = []
 
     def post(self, result):
@@ -34,6 +45,8 @@ class Calls:
     def make(self, effect):
         self.made.append(effect.key)
         self.gate.wait()
+        if isinstance(effect.key, Exception):
+            raise effect.key
         return effect.key
 
 
@@ -54,7 +67,7 @@ class TestExecutor(base.BaseTestCase):
             turns.Effect(kind, key) for key in keys])
 
     def test_answers_are_posted(self):
-        self.submit('survey', 'a', 'b', 'c')
+        self.submit('service', 'a', 'b', 'c')
         wait_for(lambda: len(self.woken) == 3)
         self.assertEqual({'a', 'b', 'c'},
                          {result.value for result in self.runner.results})
@@ -65,6 +78,120 @@ class TestExecutor(base.BaseTestCase):
         wait_for(lambda: len(self.calls.made) == executor.PUBLISHERS)
         self.submit('survey', 'cloud')
         wait_for(lambda: 'cloud' in self.calls.made)
+
+    def test_a_session_that_ends_does_not_wait_behind_others(self):
+        self.calls.gate.clear()
+        self.submit('service', *range(50))
+        wait_for(lambda: len(self.calls.made) == 2)
+        self.runner.ending = True
+        self.submit('enable', 'host')
+        wait_for(lambda: 'host' in self.calls.made)
+
+    def survey(self, *keys):
+        """Want surveys while one is being made; return its key."""
+        self.calls.gate.clear()
+        self.submit('survey', 'first')
+        wait_for(lambda: self.calls.made)
+        self.submit('survey', *keys)
+        self.calls.gate.set()
+        wait_for(lambda: len(self.woken) == 1 + len(keys))
+        first, *others = self.runner.results
+        self.assertEqual('first', first.value)
+        return others
+
+    def test_a_survey_is_for_all_who_wait(self):
+        others = self.survey('a', 'b', 'c')
+        self.assertEqual(['first', 'a'], self.calls.made)
+        self.assertEqual(['a'] * 3, [other.value for other in others])
+        self.assertEqual(['a', 'b', 'c'],
+                         [other.effect.key for other in others])
+        self.submit('survey', 'later')
+        wait_for(lambda: self.calls.made[2:] == ['later'])
+
+    def test_a_survey_that_fails_fails_for_all_who_wait(self):
+        error = errors.CloudError()
+        others = self.survey(error, 'b')
+        self.assertEqual([error] * 2, [other.error for other in others])
+
+    def test_counted_by_outcome(self):
+        kind = 'look_at_server'
+        for error, outcome in ((errors.CloudRefused(), 'refused'),
+                               (errors.TargetRefused(), 'refused'),
+                               (errors.OtherCell(), 'refused'),
+                               (errors.CloudUnknown(), 'unknown'),
+                               (errors.NotSent(), 'unknown'),
+                               (errors.CloudError(), 'unknown'),
+                               (errors.PublishError(), 'failed'),
+                               (KeyError(), 'unknown'), ('a', 'ok')):
+            def counted(outcome=outcome):
+                return value('fenix_call_seconds_count', call=kind,
+                             outcome=outcome)
+            before = counted()
+            self.submit(kind, error)
+            wait_for(lambda b=before, c=counted: c() == b + 1)
+
+    def test_published_ones_are_counted(self):
+        created = datetime.datetime.now(datetime.UTC)
+        sent = tuple(publishers.Notification(
+            message_id=str(number), event_type='maintenance.host',
+            payload={}, created=created) for number in range(3))
+
+        def counted():
+            return (value('fenix_notifications_published_total',
+                          event_type='maintenance.host'),
+                    value('fenix_notification_delay_seconds_count'))
+        before = counted()
+        self.executor.submit(self.runner, [turns.Effect(
+            'publish', errors.PublishError(published=2), args=sent)])
+        wait_for(lambda: counted() == (before[0] + 2, before[1] + 2))
+
+    def publish(self, *outcomes):
+        """Publish five, two at once; return the result and the pieces."""
+        pieces = []
+        outcomes = list(outcomes)
+
+        def make(effect):
+            pieces.append(effect.args)
+            outcomes.pop(0)()
+
+        self.calls.make = make
+        self.executor.at_once = 2
+        self.executor.submit(self.runner, [turns.Effect(
+            'publish', 'outbox', args=tuple(
+                publishers.Notification(
+                    message_id=number, event_type='maintenance.host',
+                    payload={}, created=datetime.datetime.now(datetime.UTC))
+                for number in range(5)))])
+        wait_for(lambda: self.woken)
+        return self.runner.results[0], [
+            [one.message_id for one in piece] for piece in pieces]
+
+    def test_published_in_pieces(self):
+        result, pieces = self.publish(*[lambda: None] * 3)
+        self.assertEqual([[0, 1], [2, 3], [4]], pieces)
+        self.assertEqual((5, None), (result.value, result.error))
+
+    def test_nothing_more_is_published_once_the_session_is_lost(self):
+        result, pieces = self.publish(
+            lambda: None, lambda: setattr(self.runner, 'lost', True))
+        self.assertEqual([[0, 1], [2, 3]], pieces)
+        self.assertEqual((4, False), (result.value, result.error.uncertain))
+
+    def test_a_piece_that_fails(self):
+        for error, published, uncertain in (
+                (errors.PublishError('no', published=1, uncertain=True),
+                 3, True),
+                (KeyError('oh'), 2, 2)):
+            with self.subTest(error):
+                def fail(error=error):
+                    raise error
+                self.runner.results.clear()
+                self.woken.clear()
+                result, _ = self.publish(lambda: None, fail)
+                self.assertEqual(
+                    (published, published, uncertain),
+                    (result.value, result.error.published,
+                     result.error.uncertain))
 
     def test_nothing_is_changed_for_a_lost_session(self):
         self.runner.lost = True

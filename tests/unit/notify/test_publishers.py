@@ -194,6 +194,19 @@ class OsloTest(PublisherCase):
         if self.errors:
             raise self.errors.pop(0)
 
+    def break_burst(self, handed, confirmed, error):
+        """Have bursts end early."""
+        def send(transport, topic, sent, tell_handed, tell_confirmed):
+            self.calls.append([one.message_id for one in sent])
+            for number in range(1, handed + 1):
+                tell_handed(number)
+            if confirmed:
+                tell_confirmed(confirmed)
+            raise error
+
+        self.useFixture(fixtures.MockPatchObject(oslo.burst, 'send', send))
+        self.publisher.at_once = 3
+
     def publish(self, *message_ids):
         self.publisher.publish(notifications(*message_ids))
 
@@ -228,6 +241,46 @@ class OsloTest(PublisherCase):
         with mock.patch.object(oslo, 'send', side_effect=[
                 None, ConnectionRefusedError('no')]):
             self.assertFails('m1', 'm2', 'm3', published=1, uncertain=False)
+
+    def test_first_of_a_burst_fails(self):
+        """The others were never written."""
+        self.break_burst(1, 0, oslo_messaging.MessageDeliveryFailure('gone'))
+        self.assertFails('m1', 'm2', 'm3', 'm4', published=0, uncertain=1)
+        self.assertEqual([['m1', 'm2', 'm3']], self.calls)
+
+    def test_burst_fails_in_the_middle(self):
+        self.break_burst(2, 1, oslo_messaging.MessageDeliveryFailure('gone'))
+        self.assertFails('m1', 'm2', 'm3', published=1, uncertain=1)
+
+    def test_burst_fails_when_all_is_written(self):
+        self.break_burst(3, 1, oslo_messaging.MessageDeliveryFailure('gone'))
+        self.assertFails('m1', 'm2', 'm3', published=1, uncertain=2)
+
+    def test_no_channel_for_a_burst(self):
+        self.break_burst(0, 0, oslo_messaging.MessageDeliveryFailure('gone'))
+        self.assertFails('m1', 'm2', published=0, uncertain=0)
+        self.assertEqual({'state': 'failing', 'error': 'gone'},
+                         self.publisher.health())
+
+    def test_another_call_in_a_burst_that_fails(self):
+        """What was never written of it surely did not go out."""
+        self.thawed.clear()
+        first = threading.Thread(target=self.publish, args=('m0',))
+        first.start()
+        self.wait_for('sending')
+        self.break_burst(1, 0, oslo_messaging.MessageDeliveryFailure('gone'))
+        callers = []
+        for message_id, uncertain in (('m1', 1), ('m2', 0)):
+            callers.append(threading.Thread(
+                target=self.assertFails, args=(message_id,),
+                kwargs={'published': 0, 'uncertain': uncertain}))
+            callers[-1].start()
+            while len(self.publisher._queue) < len(callers):
+                time.sleep(0.01)
+        self.thawed.set()
+        for caller in [first, *callers]:
+            caller.join()
+        self.assertEqual(['m0', ['m1', 'm2']], self.calls)
 
     def test_never_connected(self):
         failure = oslo_messaging.MessageDeliveryFailure('gone')

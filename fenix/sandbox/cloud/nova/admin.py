@@ -59,10 +59,18 @@ class AdminApi:
         wanted = {key: request.args[key] for key in ('host', 'binary')
                   if request.args.get(key)}
         return http.answer({'services': [
-            self._service(request, service)
+            {'host': service.host, 'binary': service.binary,
+             'status': 'UNKNOWN'} if self._model.is_silent(service.host)
+            else self._service(request, service)
             for service in self._model.services()
-            if all(getattr(service, key) == value
-                   for key, value in wanted.items())]})
+            if self._shows(request, service) and all(
+                getattr(service, key) == value
+                for key, value in wanted.items())]})
+
+    def _shows(self, request, service):
+        """Whether a list has a service: of silent cells little is known."""
+        return not self._model.is_silent(service.host) or (
+            request.micro >= 69 and service.binary == 'nova-compute')
 
     def update_service(self, request, service_id):
         common.need_admin(request)
@@ -128,7 +136,8 @@ class AdminApi:
     def migrations(self, request):
         common.need_admin(request)
         args = request.args
-        found = list(reversed(self._model.migrations))
+        found = [migration for migration in reversed(self._model.migrations)
+                 if not self._model.is_silent(migration.source)]
         for key, field in (('instance_uuid', 'server'),
                            ('source_compute', 'source'),
                            ('status', 'status'),
@@ -195,6 +204,8 @@ class AdminApi:
 
     def _hypervisors(self, request, detail):
         common.need_admin(request)
+        for cell in self._model.silent_cells:
+            raise errors.CellSilent(cell)
         pattern = request.args.get('hypervisor_hostname_pattern', '')
         hosts = [host for host in self._model.hosts.values()
                  if host.compute and pattern in host.name]

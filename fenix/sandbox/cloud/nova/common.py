@@ -73,6 +73,12 @@ def find_server(model: cloud_model.Model, request: http.Request,
     return server
 
 
+def reach(model: cloud_model.Model, server: entities.Server):
+    """:raises errors.CellSilent: the server's cell does not answer."""
+    if model.is_silent(server.host):
+        raise errors.CellSilent(model.hosts[server.host].cell)
+
+
 def true(text: str | None) -> bool:
     """Whether a word in a query means yes."""
     return (text or '').strip().lower() in ('1', 't', 'true', 'on', 'y',

@@ -6,6 +6,7 @@ import re
 from fenix.sandbox.cloud import errors
 from fenix.sandbox.cloud import http
 from fenix.sandbox.cloud import model as cloud_model
+from fenix.sandbox.cloud import owners
 from fenix.sandbox.cloud.nova import common
 from fenix.sandbox.cloud.nova import views
 
@@ -23,7 +24,7 @@ class ServersApi:
             'confirmResize': self._confirm, 'revertResize': self._revert,
             'resize': self._resize, 'os-resetState': self._reset,
             'lock': self._lock, 'unlock': self._unlock,
-            'os-start': self._start, 'os-stop': self._stop}
+            **dict.fromkeys(owners.CHANGES, self._change)}
 
     def routes(self):
         one = '/servers/<server_id>'
@@ -88,22 +89,42 @@ class ServersApi:
             args[key] == (getattr(server, key) or '')
             for key in ('host', 'vm_state', 'task_state') if key in args)
 
-    def index(self, request):
-        servers, links = common.page(
-            request, self._wanted(request), 'servers')
+    def _answer(self, request, view, details):
+        """A list, with what is known of servers in silent cells.
+
+        Nova shows these, as far as the page has room for them, to who asks
+        for all servers without filters, order or paging; from others it
+        keeps back that something is missing.
+        """
+        wanted = self._wanted(request)
+        reached = [server for server in wanted
+                   if not self._model.is_silent(server.host)]
+        servers, links = common.page(request, reached, 'servers')
+        unknown = []
+        if request.micro >= 69 and set(request.args) <= {'all_tenants'}:
+            unknown = [server for server in wanted
+                       if self._model.is_silent(server.host)][
+                           :common.MAX_LIMIT - len(servers)]
         return http.answer(common.listing('servers', [
-            views.basic_server(request, server) for server in servers],
+            views.unknown_server(request, server, details)
+            for server in unknown] + [view(server) for server in servers],
             links))
 
+    def index(self, request):
+        return self._answer(request, lambda server: views.basic_server(
+            request, server), details=False)
+
     def detail(self, request):
-        servers, links = common.page(
-            request, self._wanted(request), 'servers')
-        return http.answer(common.listing('servers', [
-            views.server(self._model, request, server)
-            for server in servers], links))
+        return self._answer(request, lambda server: views.server(
+            self._model, request, server), details=True)
 
     def show(self, request, server_id):
         server = common.find_server(self._model, request, server_id)
+        if self._model.is_silent(server.host):
+            if request.micro < 69:
+                common.reach(self._model, server)
+            return http.answer({'server': views.unknown_server(
+                request, server, details=True)})
         return http.answer({'server': views.server(
             self._model, request, server, groups=True)})
 
@@ -149,7 +170,8 @@ class ServersApi:
         return zone or None, host
 
     def delete(self, request, server_id):
-        common.find_server(self._model, request, server_id)
+        common.reach(self._model, common.find_server(
+            self._model, request, server_id))
         self._model.delete(server_id, request.id, common.caller(request))
         return http.answer(status=204)
 
@@ -160,7 +182,8 @@ class ServersApi:
         name = request.action()
         if name not in self._actions or len(body) != 1:
             raise errors.BadRequest(f'There is no such action: {name}')
-        common.find_server(self._model, request, server_id)
+        common.reach(self._model, common.find_server(
+            self._model, request, server_id))
         arguments = body[name]
         if arguments is not None and not isinstance(arguments, dict):
             raise errors.BadRequest(f'Invalid input for field {name}')
@@ -213,19 +236,17 @@ class ServersApi:
         self._model.lock_server(server_id, False, None, request.id,
                                 common.caller(request))
 
-    def _start(self, request, server_id, arguments):
-        self._model.set_power(server_id, True, request.id,
-                              common.caller(request))
-
-    def _stop(self, request, server_id, arguments):
-        self._model.set_power(server_id, False, request.id,
-                              common.caller(request))
+    def _change(self, request, server_id, arguments):
+        self._model.change_state(server_id, request.action(), request.id,
+                                 common.caller(request))
 
     # instance actions; from 2.21 those of deleted servers too
 
     def _find_past(self, request, server_id):
-        return common.find_server(self._model, request, server_id,
-                                  deleted=request.micro >= 21)
+        server = common.find_server(self._model, request, server_id,
+                                    deleted=request.micro >= 21)
+        common.reach(self._model, server)
+        return server
 
     def actions(self, request, server_id):
         server = self._find_past(request, server_id)

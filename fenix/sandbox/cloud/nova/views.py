@@ -35,6 +35,17 @@ def basic_server(request: http.Request, server: entities.Server
             'links': _links(request, 'servers', server.id)}
 
 
+def unknown_server(request: http.Request, server: entities.Server,
+                   details: bool) -> dict[str, Any]:
+    """What Nova's own database has of a server in a silent cell."""
+    view = {'id': server.id, 'status': 'UNKNOWN',
+            'links': _links(request, 'servers', server.id)}
+    if details:
+        view['tenant_id'] = server.project
+        view['created'] = common.iso(server.created)
+    return view
+
+
 def _addresses(server):
     if server.vm_state == 'building' or not server.fixed_address:
         return {}

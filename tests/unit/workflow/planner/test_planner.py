@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import gc
+
 import hypothesis
 import testtools
 from hypothesis import strategies as st
@@ -215,3 +217,16 @@ class WholeSessionTest(testtools.TestCase):
         self.assertIsNone(end)
         self.assertEqual((model.PREPARE, True), questions[0])
         self.assertEqual(4, len(questions))
+
+
+class CollectorTest(testtools.TestCase):
+
+    def test_goes_on_after_a_plan(self):
+        with planner.uncollected():
+            self.assertFalse(gc.isenabled())
+            with planner.uncollected():
+                pass
+            self.assertFalse(gc.isenabled())
+        self.assertTrue(gc.isenabled())
+        self.assertRaises(AttributeError, planner.plan, None, None, None)
+        self.assertTrue(gc.isenabled())

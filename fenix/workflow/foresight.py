@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Foreseeing a session: what happens when and where, and what is asked.
+
+The planner's forecast in the words of an administrator. It is made on a
+picture that is thrown away, of a session that runs or of one that is not
+there.
+"""
+
+import collections
+import dataclasses
+import datetime
+import functools
+
+from fenix import words
+from fenix.db import models
+from fenix.db import pictures
+from fenix.size import Size
+from fenix.workflow import states
+from fenix.workflow.planner import bound as bounds
+from fenix.workflow.planner import forecast as forecasts
+from fenix.workflow.planner import model
+from fenix.workflow.planner import planner
+from fenix.workflow.turn import Failed
+from fenix.workflow.verbs import keeping
+from fenix.workflow.verbs import learning
+from fenix.workflow.verbs import viewing
+from fenix.workflow.verbs import ways
+
+#: An id that no session has.
+NOBODY = '00000000-0000-0000-0000-000000000000'
+
+
+def imagine(body, now):
+    """Return the rows of a session that is not there.
+
+    :param body: ``workflow``, ``maintenance_at`` (seconds since the epoch),
+        ``hosts``, ``other_hosts`` and ``settings``
+    :param now: aware
+    """
+    session = models.Session(
+        id=NOBODY, project_id=NOBODY, workflow=body['workflow'],
+        maintenance_at=datetime.datetime.fromtimestamp(
+            body['maintenance_at'], datetime.UTC),
+        meta={}, wanted_hosts=body['hosts'], other_hosts=body['other_hosts'],
+        settings=body['settings'], created_at=now)
+    return pictures.Rows(session, [], [], [], [], [], [], [])
+
+
+def foresee(workflow, survey):
+    """Return the plan of a session.
+
+    :param workflow: on a turn that nobody commits, whose memory has the
+        survey
+    :param survey: the cloud as it is
+    :returns: what ``GET .../plan`` answers
+    """
+    if not hasattr(workflow, 'one_at_a_time'):
+        return {'complete': False, 'obstacles': [
+            f'workflow {workflow.session.workflow} has a way of its own, '
+            'which the planner does not know']}
+    try:
+        workflow.discover()
+    except Failed as failure:
+        return {'complete': False, 'obstacles': [str(failure)]}
+    return _Foresight(workflow, survey).tell()
+
+
+class _Foresight:
+
+    def __init__(self, workflow, survey):
+        self.turn = turn = workflow.turn
+        self.session, self.picture = turn.session, turn.picture
+        self.view = viewing.view(turn, survey)
+        self.estimates = learning.estimates(turn)
+        self.limits = viewing.limits(turn.option)
+        if workflow.one_at_a_time:
+            self.limits = dataclasses.replace(self.limits, hosts_at_once=1)
+        self.start = turn.now
+        if self.session.phase == states.ANNOUNCE:
+            # The start moves, never the notice.
+            self.start = max(self.session.maintenance_at, turn.later(
+                turn.option('min_notice'), self.session.created_at))
+        down = workflow.down(survey)
+        keeping.make(
+            turn, survey, down, limits=self.limits,
+            # One that asks while others do not has begun.
+            all_disabled=(not workflow.one_at_a_time
+                          and workflow.disables_undone))
+        self.fleet = turn.memory.kept.fleet
+        for name in workflow.left_out() | down:
+            self.fleet.refused(name)
+        self.down = down
+        self.survey = survey
+        self.stuck = list(viewing.stuck(turn, survey))
+
+    def tell(self):
+        now = keeping.seconds(self.turn, self.start)
+        least = None
+        if self.untouched():
+            plan = planner.plan(self.view, self.limits, self.estimates, now)
+            found, least, gap = plan.forecast, plan.bound, plan.gap
+        else:
+            found = forecasts.forecast(self.fleet, now)
+            least = bounds.bound(self.rest(), self.limits, self.estimates)
+            gap = None
+        return {
+            'complete': found.complete and not self.stuck,
+            'obstacles': [*found.obstacles, *self.obstacles()],
+            'starts_at': _time(self.start),
+            'ends_at': self.time(found.end),
+            'duration_s': round(found.end - now, 1),
+            'lower_bound_s': round(least.seconds, 1),
+            'lower_bound': {
+                'binding': least.binding,
+                'parts': {name: round(seconds, 1) for name, seconds
+                          in least.parts.items()}},
+            'gap': None if gap is None else round(gap, 4),
+            'moves': found.moves,
+            'scale_in': [
+                {'project_id': project, **dataclasses.asdict(room)}
+                for project, room in sorted(found.scale_in.items())],
+            'would_do': list(found.given_up),
+            'hosts': self.hosts(found),
+            'waiting': self.waiting(now),
+        }
+
+    def untouched(self):
+        """Tell whether no host has begun."""
+        return all(host.step == states.PENDING
+                   for host in self.picture.hosts.values())
+
+    def rest(self):
+        """Return the view of what has not begun.
+
+        What is under way may end at once, and the hosts in hand give all
+        their room: so nothing that is left can be done sooner than this lets
+        it.
+        """
+        hosts = {}
+        for name, host in self.view.hosts.items():
+            row = self.picture.hosts.get(name)
+            if host.standing == model.UNDONE and (
+                    row.step != states.PENDING):
+                host = dataclasses.replace(
+                    host, standing=model.OUTSIDE, open=True,
+                    free=self.room_of(host))
+            hosts[name] = host
+        return dataclasses.replace(self.view, hosts=hosts)
+
+    def room_of(self, host):
+        """Return the room of a host without what is leaving it."""
+        return functools.reduce(Size.__sub__, [
+            instance.size for instance in self.view.on(host.name)
+            if self.picture.move_of(instance.instance_id) is None
+        ], host.total)
+
+    def obstacles(self):
+        """Return what the planner does not know of."""
+        for server, why in self.stuck:
+            yield f'{ways.who(server)} on {server.host} {why}'
+        for server in self.survey.servers.values():
+            if server.status in ways.LASTING and (
+                    server.host in self.picture.hosts):
+                yield (f'{ways.who(server)} on {server.host} is '
+                       f'{server.status} and cannot be moved until that is '
+                       f'over: {ways.LASTING[server.status]}')
+        for name in sorted(self.down):
+            yield (f'host {name} is down and has instances, which Nova '
+                   'cannot move: start its nova-compute, or evacuate it')
+        for name, host in self.picture.hosts.items():
+            if host.is_compute and name not in self.view.hosts:
+                yield f'Placement has no resource provider of {name}'
+
+    # -- hosts ----------------------------------------------------------------
+
+    def hosts(self, found):
+        """Return what happens to each host, in order."""
+        entries = collections.defaultdict(list)
+        for entry in found.entries:
+            if entry.kind != forecasts.SCALE_IN:
+                entries[entry.host].append(entry)
+        place = {name: n for n, name in enumerate(found.order)}
+        return [self.host(row, entries[row.name]) for row in sorted(
+            self.picture.hosts.values(),
+            key=lambda row: (row.step not in states.THROUGH, place.get(
+                row.name, len(place)), row.position, row.name))]
+
+    def host(self, row, entries):
+        """Return what happens to one host."""
+        kinds = collections.defaultdict(list)
+        for entry in entries:
+            kinds[entry.kind].append(entry)
+        asked = kinds[forecasts.ASK][0] if kinds[forecasts.ASK] else None
+        moves = kinds[forecasts.MOVE]
+        works = kinds[forecasts.MAINTAIN]
+        return {
+            'name': row.name, 'step': row.step,
+            'asked_at': asked and self.time(asked.start),
+            'asks': self.asks(row, asked, moves),
+            'moves': [{
+                'instance_id': move.instance_id,
+                'project_id': self.instance(move).project_id,
+                'action': self.instance(move).action,
+                'target': move.target, 'from': self.time(move.start),
+                'until': self.time(move.end)} for move in moves],
+            'maintenance_from': self.time(works[0].start) if works else None,
+            'maintenance_until': self.time(works[-1].end) if works else None,
+        }
+
+    def asks(self, row, asked, moves):
+        """Return who is asked about a host, and how long before."""
+        if asked is None:
+            return []
+        projects = collections.defaultdict(list)
+        for move in moves:
+            if self.instance(move).asked:
+                projects[self.instance(move).project_id].append(move)
+        return [{'project_id': project,
+                 'question': words.PLANNED_MAINTENANCE,
+                 'instance_ids': [move.instance_id for move in own],
+                 'notice_s': round(min(
+                     move.start for move in own) - asked.start, 1)}
+                for project, own in sorted(projects.items())]
+
+    def instance(self, move):
+        return self.view.instances[move.instance_id]
+
+    def waiting(self, now):
+        """Return why hosts and instances that are in hand wait."""
+        found = {}
+        for row in self.picture.hosts.values():
+            if row.step in states.THROUGH or row.name not in (
+                    self.fleet.hosts):
+                continue
+            keys = [row.name] + [
+                instance.instance_id for instance
+                in self.picture.instances_on(row.name)
+                if row.step in (states.ASK, states.EMPTY)
+                and instance.instance_id in self.fleet.instances]
+            for key in keys:
+                wait = self.fleet.why(key, now)
+                if wait is not None:
+                    found[key] = {'for': wait.waits_for,
+                                  'reason': wait.reason}
+        return found
+
+    def time(self, seconds):
+        return _time(self.session.created_at
+                     + datetime.timedelta(seconds=seconds))
+
+
+def _time(moment):
+    return moment.strftime('%Y-%m-%dT%H:%M:%S.%fZ')

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks for a better order of the hosts, as long as that is cheap."""
+
+import random
+
+from fenix.workflow.planner import fleet as fleets
+from fenix.workflow.planner import forecast as forecasts
+
+#: Moves that all forecasts of a search may run through: some tenths of a
+#: second. A cloud that takes more than half of it for one is not searched.
+EFFORT = 2500
+
+#: Ends closer than that are equal.
+EQUAL = 1e-6
+
+
+def best(view, limits, estimates, now=0.0, at_least=0.0, effort=EFFORT):
+    """Return a fleet and its forecast, with the best order that was found.
+
+    The first order is the one of :mod:`ranking`. Others come from it by
+    moving a host to another place, or by exchanging two, and are kept if the
+    session ends no later. Equal questions have equal answers.
+
+    :param at_least: an end that no order can improve
+    """
+    fleet = fleets.Fleet(view, limits, estimates, now)
+    found = forecasts.forecast(fleet, now)
+    cost = max(found.moves, len(found.order), 10)
+    chance = random.Random(0)  # noqa: S311 - no secret
+    order = list(fleet.order)
+    for _try in range(effort // cost - 1):
+        if len(order) < 2 or (found.complete
+                              and found.end <= at_least + EQUAL):
+            break
+        other = _changed(order, chance)
+        rival = fleets.Fleet(view, limits, estimates, now, other)
+        result = forecasts.forecast(rival, now)
+        if _value(result) <= _value(found):
+            fleet, found, order = rival, result, other
+    return fleet, found
+
+
+def _value(result):
+    """What counts: all done, little given up, the end, few moves."""
+    given_up = sum(size.vcpus for size in result.scale_in.values())
+    return (len(result.obstacles), given_up,
+            round(result.end / EQUAL) * EQUAL, result.moves)
+
+
+def _changed(order, chance):
+    other = list(order)
+    one, two = chance.sample(range(len(other)), 2)
+    if chance.random() < 0.5:
+        other[one], other[two] = other[two], other[one]
+    else:
+        other.insert(two, other.pop(one))
+    return other

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is looked at when a scenario is over."""
+
+import ast
+
+import yaml
+
+from fenix.sandbox import verifier
+from fenix.sandbox.verifier import measures
+from fenix.sandbox.verifier import reaction
+from fenix.sandbox.verifier import story as stories
+from tests.cloud import audit
+from tests.cloud.scenarios import model
+
+#: Characters of a trait that ceilometer keeps.
+TRAIT = 255
+#: Seconds after a window within which the session must go on; a takeover, a
+#: slow machine and Nova's own time are in it.
+SLACK = 90.0
+
+
+def check(play):
+    """Fill in the figures of a play and what should not be."""
+    lines = play.timeline.lines
+    scenario = play.scenario
+    figures = measures.measure(lines)
+    result = play.result
+    result.makespan_s = figures['makespan_s']
+    result.interruption_s = figures['service_interruption_s']
+    result.moves = audit.moves(play.stage.cloud, play.since)
+    reactions = list(reaction.seconds(stories.Story(lines)))
+    result.reaction_ms = round(max(reactions) * 1000) if reactions else None
+    hosts = _maintained(play)
+    spoilt = scenario.fault is not None
+    found = audit.audit(
+        play.stage.cloud, play.since, [vnf.pair for vnf in play.vnfs],
+        _to_be_moved(play, hosts), play.absent, spoilt)
+    found |= {
+        'rules that never bend': [
+            f'rule {breach.rule}: {breach.subject}: {breach.what}'
+            for breach in verifier.verify(lines, SLACK)],
+        'hosts empty when they go out': play.inspector.found,
+        'each host out and back once': _told(play, hosts),
+        'service goes on': _interrupted(play, result),
+        'as many servers as before': [
+            f'{vnf.name}: {len(vnf.servers)}, not {spec.instances}'
+            for vnf, spec in zip(play.vnfs, scenario.vnfs, strict=True)
+            if len(vnf.servers) != spec.instances],
+        'clients understand': [problem for manager in play.managers
+                               for problem in manager.problems],
+        'notifications': notifications(lines)}
+    result.found |= {name: what for name, what in found.items() if what}
+
+
+def _maintained(play):
+    """Return the hosts that Fenix says are done."""
+    if play.detail is None:
+        return []
+    return sorted(host['name'] for host in play.detail['hosts']
+                  if host['state'] == 'MAINTENANCE_COMPLETE')
+
+
+def _to_be_moved(play, hosts):
+    if play.result.state != model.DONE:
+        return {}
+    return {server: host for server, host in play.before.items()
+            if host in hosts}
+
+
+def _told(play, hosts):
+    """Compare what everybody was told of hosts with what is done."""
+    if play.detail is None or play.result.state != model.DONE:
+        return []
+    told = {'IN_MAINTENANCE': [], 'MAINTENANCE_COMPLETE': []}
+    for line in play.timeline.lines:
+        if (line['what'] == 'notify'
+                and line['event_type'] == 'maintenance.host'):
+            told[line['payload']['state']].append(line['payload']['host'])
+    wrong = [f'{state}: {names}, not {hosts}'
+             for state, names in told.items() if sorted(names) != hosts]
+    skipping = 'skip' in play.scenario.policies.values()
+    if not skipping and not set(play.hosts) <= set(hosts):
+        wrong.append(f'done are only {hosts}')
+    return wrong
+
+
+def _interrupted(play, result):
+    """Nobody switches over who does not know of anything."""
+    deaf = any(not spec.alarms or spec.mode == model.SILENT
+               for spec in play.scenario.vnfs)
+    if deaf or not result.interruption_s:
+        return []
+    return [f'{result.interruption_s} s without']
+
+
+def notifications(lines: list[dict]) -> list[str]:
+    """Return what is against sections 2.1 and 2.5 of the contract."""
+    wrong = []
+    for line in lines:
+        if line['what'] != 'notify':
+            continue
+        if line.get('context_project') is not None:
+            wrong.append(f'{line["event_type"]} has a project of its own')
+        for name, value in line['payload'].items():
+            problem = _trait_problem(value)
+            if problem:
+                wrong.append(f'{line["event_type"]} {name}: {problem}')
+    return wrong
+
+
+def _trait_problem(value):
+    text = str(value)
+    if len(text) > TRAIT:
+        return f'{len(text)} characters'
+    if isinstance(value, list | dict):
+        # Some managers take it for Python, others for YAML.
+        if ast.literal_eval(text) != value or yaml.safe_load(text) != value:
+            return f'{text} is not read as it was meant'
+    elif text.startswith(('[', '{')):
+        return f'{text} looks like a list'
+    return None

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes of a scenario."""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Result:
+    """What came of a scenario.
+
+    :ivar found: what should not be, by the name of the check
+    """
+
+    name: str
+    state: str | None = None
+    reason: str | None = None
+    continued: bool = False
+    makespan_s: float | None = None
+    moves: int = 0
+    reaction_ms: float | None = None
+    interruption_s: float | None = None
+    seconds: float = 0.0
+    found: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was found."""
+        return not self.found

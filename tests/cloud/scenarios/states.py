@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers and hosts in states that a sandbox may get wrong."""
+
+from tests.cloud.scenarios import model
+
+LIVE = (model.Vnf(action='LIVE_MIGRATE'),)
+
+
+def _scenario(name, fault=None, ends=model.DONE, **fields):
+    return model.Scenario(name, fault=fault or name, ends=ends, **fields)
+
+
+SCENARIOS = (
+    _scenario('stopped'),
+    # Only a cold migration moves it, whatever was chosen.
+    _scenario('stopped-live', fault='stopped', vnfs=LIVE),
+    # Only a live one.
+    _scenario('paused'),
+    _scenario('paused-live', fault='paused', vnfs=LIVE),
+    _scenario('suspended', ends=model.CONTINUED,
+              reason='is SUSPENDED and cannot be moved: its owner may'),
+    _scenario('rescued', ends=model.CONTINUED,
+              reason='is RESCUE and cannot be moved: its owner may'),
+    _scenario('in-error', ends=model.CONTINUED,
+              reason='is ERROR and cannot be moved: an administrator may'),
+    _scenario('offloaded'),
+    _scenario('locked'),
+    _scenario('confirmed-by-another'),
+    _scenario('forced-down', ends=model.CONTINUED, reason='is down',
+              settings={'cloud_patience': 10.0}),
+)
+SUBSET = ('stopped-live', 'paused', 'suspended')

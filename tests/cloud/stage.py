@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cloud that scenarios play on, and Fenix with it."""
+
+import collections.abc
+import datetime
+import re
+import secrets
+import time
+
+from fenix.sandbox import assembly
+from fenix.sandbox import client as clients
+from tests.cloud import audit
+from tests.cloud import proxy
+from tests.cloud import tap
+from tests.cloud import tenant
+from tests.cloud import watch
+from tools.cloud import cloud
+
+#: What the work on a host is called in the metadata of its action.
+WORK = 'work'
+#: Seconds of work on a host.
+HOST_TIME = 1.0
+ENGINES = ('fenix-engine-1', 'fenix-engine-2')
+#: Users, each with a project of its name, by the words they are told.
+USERS = {'doctor': ('matrix-doctor-1', 'matrix-doctor-2'),
+         'fenix': ('matrix-fenix-1', 'matrix-fenix-2')}
+#: A flavor of half a host.
+FLAVOR, HALF = 'm.two', 2
+#: Why hosts are disabled that a scenario does not use.
+NOT_THERE = 'not a part of this test'
+#: Seconds until the cloud is as it was, on a machine with much to do.
+PATIENCE = 300.0
+LOOK = 0.5
+TAKEN = re.compile(r'session (\S+): taken, epoch (\d+)')
+
+#: Fenix, so that a dead engine and a lost request cost seconds.
+SETTINGS = {
+    'engine': {'lease_time': 6, 'poll_interval': 0.5},
+    'actions': {'commands': f'{WORK}:/bin/sleep {HOST_TIME:g}',
+                'rerunnable_commands': WORK}}
+NOVA = {'timeout': 15, 'unknown_window': 30}
+
+
+def wait(what: str, done: collections.abc.Callable[[], bool],
+         patience: float = PATIENCE):
+    """Wait until something is so; an error is a no.
+
+    :raises TimeoutError: it does not become so
+    """
+    deadline = time.monotonic() + patience
+    problem = None
+    while True:
+        try:
+            if done():
+                return
+        except Exception as error:
+            problem = error
+        if time.monotonic() > deadline:
+            raise TimeoutError(f'{what}: not within {patience:g} s '
+                               f'({problem})')
+        time.sleep(LOOK)
+
+
+def now() -> str:
+    """Return the time as Nova takes it."""
+    return datetime.datetime.now(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%S')
+
+
+class Stage(assembly.Assembly):
+    """Users, a proxy before Nova, a tap on the bus, and Fenix.
+
+    :raises Exception: something of it does not start
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.here = cloud.Cloud.open()
+
+    def _start(self):
+        self.here.start()
+        self.password = secrets.token_hex(8)
+        self.root = self._client('admin', self.here.site.password, 'admin')
+        self.cloud = audit.Cloud(self.root)
+        self.reset()
+        projects = {name: self._user(name, words)
+                    for words, names in USERS.items() for name in names}
+        self.flavor = self._flavor()
+        self.image = self.root.json(
+            'GET', 'image', '/v2/images')['images'][0]['id']
+        self.proxy = proxy.Proxy(self.root.url('compute'))
+        self._stack.callback(self.proxy.stop)
+        self.proxy.start()
+        self.tap = tap.Tap(self.here.site.transport_url)
+        self._stack.callback(self.tap.stop)
+        self.tap.start()
+        words = ','.join(f'{project}:{words}' for words, names
+                         in USERS.items() for project in
+                         (projects[name] for name in names))
+        self._stack.callback(self.here.configure_fenix, {})
+        self.here.configure_fenix({
+            **SETTINGS, 'nova': {**NOVA, 'endpoint_override': self.proxy.url},
+            'workflow': {'project_vocabulary': words}})
+
+    # Users
+
+    def client(self, user: str, project: str | None = None):
+        """Return a client for a user of ours, or for the administrator.
+
+        :param project: other than the one of the user's name
+        """
+        password = (self.here.site.password if user == 'admin'
+                    else self.password)
+        return self._client(user, password, project or user)
+
+    def _client(self, user, password, project):
+        client = tenant.Client(self.here.site.auth_url, user, password,
+                               project)
+        self._stack.callback(client.close)
+        return client
+
+    def service_user(self) -> str:
+        """Make a user with the role "service" and no other, once."""
+        name = 'matrix-service'
+        if not self._identity('GET', f'/users?name={name}')['users']:
+            (project,) = self._identity(
+                'GET', '/projects?name=service')['projects']
+            (role,) = self._identity('GET', '/roles?name=service')['roles']
+            user = self._make('user', {
+                'name': name, 'password': self.password,
+                'domain_id': 'default'})
+            self._identity('PUT', f'/projects/{project["id"]}/users/{user}'
+                                  f'/roles/{role["id"]}')
+        return name
+
+    def plain(self, user: str) -> clients.Client:
+        """Return a client with the password that users of the cloud have."""
+        return self._client(user, self.here.site.password, 'service')
+
+    def _user(self, name, words):
+        """Make a user with a project, and let an administrator in."""
+        identity = self._identity
+        project = self._make('project', {'name': name,
+                                         'domain_id': 'default'})
+        user = self._make('user', {
+            'name': name, 'password': self.password,
+            'domain_id': 'default', 'default_project_id': project})
+        roles = {each['name']: each['id']
+                 for each in identity('GET', '/roles')['roles']}
+        (admin,) = identity('GET', '/users?name=admin')['users']
+        for who, role in ((user, 'member'), (admin['id'], 'admin')):
+            identity('PUT', f'/projects/{project}/users/{who}'
+                            f'/roles/{roles[role]}')
+        self.root.json('PUT', 'compute', f'/os-quota-sets/{project}', json={
+            'quota_set': {'instances': -1, 'cores': -1, 'ram': -1}})
+        return project
+
+    def _make(self, kind, body):
+        """Make something in Keystone; what a run that died left goes."""
+        for old in self._identity(
+                'GET', f'/{kind}s?name={body["name"]}')[f'{kind}s']:
+            self._identity('DELETE', f'/{kind}s/{old["id"]}')
+        made = self._identity('POST', f'/{kind}s', json={kind: body})
+        made = made[kind]['id']
+        self._stack.callback(self._identity, 'DELETE', f'/{kind}s/{made}')
+        return made
+
+    def _identity(self, method, path, **arguments):
+        return self.root.json(method, 'identity', path, **arguments)
+
+    def _flavor(self):
+        found = self.root.json('GET', 'compute', '/flavors')['flavors']
+        return next(each['id'] for each in found
+                    if FLAVOR in (each['id'], each['name']))
+
+    # The cloud between scenarios
+
+    @property
+    def hosts(self) -> list[str]:
+        """Names of the hosts."""
+        return [host.name for host in self.here.site.hosts]
+
+    def reset(self):
+        """Put the cloud back to empty hosts that are enabled and up.
+
+        :raises TimeoutError: it does not become so
+        """
+        self.here.faults.clear()
+        self.here.start()
+        watch.forget(self.root)
+        for server in self.cloud.servers():
+            self.root.call('DELETE', self.root.url(
+                'compute', f'/servers/{server}'))
+        for host in self.hosts:
+            self.enable(host)
+        wait('the hosts are up and empty', self._clean)
+
+    def _clean(self):
+        computes = self.cloud.computes()
+        return (all(computes[host]['status'] == 'enabled'
+                    and computes[host]['state'] == 'up'
+                    for host in self.hosts)
+                and not self.cloud.servers()
+                and not any(self.cloud.consumers().values()))
+
+    def disable(self, host: str, reason: str = NOT_THERE):
+        """Disable a host, by another hand than that of Fenix."""
+        self._service(host, {'status': 'disabled',
+                             'disabled_reason': reason})
+
+    def enable(self, host: str):
+        """Enable a host, if it is not."""
+        if self.cloud.computes()[host]['status'] != 'enabled':
+            self._service(host, {'status': 'enabled'})
+
+    def _service(self, host, body):
+        service = self.cloud.computes()[host]['id']
+        self.root.json('PUT', 'compute', f'/os-services/{service}',
+                       json=body)
+
+    def owner(self, session: str) -> str:
+        """Return the name of the engine that took a session last."""
+        epochs = {name: max([int(epoch) for found, epoch in TAKEN.findall(
+            self.here.log(name).read_text(errors='replace'))
+            if found == session], default=0) for name in ENGINES}
+        return max(epochs, key=epochs.get)

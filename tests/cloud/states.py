@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers in states in which Nova does not move everything in every way.
+
+The first worker of the first VNF is brought into a state before the session,
+by its owner or by an administrator, and back when it is over or has failed.
+"""
+
+from tests.cloud import faults
+from tests.cloud import stage as stages
+
+
+class InState(faults.Fault):
+    """A server in a state; it is to be in that state at the end, too.
+
+    :cvar into: the action that brings it there, and its arguments
+    :cvar back: the action that brings it back, and its arguments
+    :cvar status: what Nova calls the state
+    """
+
+    into: tuple = ()
+    back: tuple = ()
+    status = 'ACTIVE'
+    #: It takes an administrator.
+    admin = False
+    server = None
+
+    def begin(self):
+        self.server = self.play.vnfs[0].others[0]
+        self._act(*self.into)
+        self._wait(self.status)
+
+    def mend(self):
+        if self.server is None or not self.first():
+            return
+        found = self._shown()['status']
+        if found != self.status:
+            self.play.miss(f'it is {found}, not {self.status}')
+        self._act(*self.back)
+        self._wait('ACTIVE')
+
+    def _act(self, action, arguments=None):
+        client = (self.stage.root if self.admin else self.stage.client(
+            self.play.managers[0].user_name))
+        answer = client.call('POST', client.url(
+            'compute', f'/servers/{self.server}/action'),
+            json={action: arguments})
+        answer.raise_for_status()
+
+    def _shown(self):
+        return self.stage.cloud.servers()[self.server]
+
+    def _wait(self, status):
+        def there():
+            shown = self._shown()
+            return (shown['status'], shown['OS-EXT-STS:task_state']) == (
+                status, None)
+        stages.wait(f'the server is {status}', there)
+
+
+class Stopped(InState):
+    into, back, status = ('os-stop',), ('os-start',), 'SHUTOFF'
+
+
+class Paused(InState):
+    into, back, status = ('pause',), ('unpause',), 'PAUSED'
+
+
+class Suspended(InState):
+    into, back, status = ('suspend',), ('resume',), 'SUSPENDED'
+
+
+class Rescued(InState):
+    into, back, status = ('rescue', {}), ('unrescue',), 'RESCUE'
+
+
+class Locked(InState):
+    into, back = ('lock',), ('unlock',)
+
+
+class InError(InState):
+    into = ('os-resetState', {'state': 'error'})
+    back = ('os-resetState', {'state': 'active'})
+    status = 'ERROR'
+    admin = True
+
+
+class Offloaded(InState):
+    """It is on no host, and nobody's concern."""
+
+    into, back = ('shelve',), ('unshelve',)
+    status = 'SHELVED_OFFLOADED'
+
+    def begin(self):
+        super().begin()
+        del self.play.before[self.server]
+
+
+class Confirmed(faults.Fault):
+    """Somebody else confirms the migration of Fenix, as Nova itself may."""
+
+    def begin(self):
+        self.play.seen = self._seen
+
+    def _seen(self, server, state):
+        if state == 'VERIFY_RESIZE' and self.first():
+            self.stage.root.call('POST', self.stage.root.url(
+                'compute', f'/servers/{server}/action'),
+                json={'confirmResize': None})
+
+
+class ForcedDown(faults.Fault):
+    """An administrator says that a host with a server is down."""
+
+    def begin(self):
+        self.play.also_maintain_another()
+        self._force(True)
+        stages.wait('Nova sees that the host is down', lambda: (
+            self.stage.cloud.computes()[self.play.host]['state'] == 'down'))
+
+    def mend(self):
+        if self.first():
+            self._force(False)
+            self.play.wait_up()
+
+    def _force(self, forced):
+        service = self.stage.cloud.computes()[self.play.host]['id']
+        self.stage.root.json('PUT', 'compute', f'/os-services/{service}',
+                             json={'forced_down': forced})
+
+
+FAULTS = {
+    'stopped': Stopped, 'paused': Paused, 'suspended': Suspended,
+    'rescued': Rescued, 'locked': Locked, 'in-error': InError,
+    'offloaded': Offloaded, 'confirmed-by-another': Confirmed,
+    'forced-down': ForcedDown}

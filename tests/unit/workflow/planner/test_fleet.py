@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+import testtools
+
+from fenix.size import Size
+from fenix.workflow.planner import fleet as fleets
+from fenix.workflow.planner import forecast
+from fenix.workflow.planner import model
+from tests.unit.workflow.planner import clouds
+
+#: Every move takes 10 s, the work on a host 100 s.
+ESTIMATES = model.Estimates(
+    host=100.0, reply=30.0, per_gb={'MIGRATE': 0.0},
+    base={'MIGRATE': 10.0})
+ASKED = {'asked': True}
+
+
+def fleet_of(hosts, instances, groups=(), order=None, **limits):
+    return fleets.Fleet(clouds.cloud(hosts, instances, groups),
+                        model.Limits(**limits), ESTIMATES, order=order)
+
+
+def hosts(count, empty=1, size=4):
+    """Hosts a, b, ..., the first ones empty, each other one with a full."""
+    names = 'abcdefgh'[:count]
+    return ({name: (size,) for name in names},
+            {f'i{name}': (name, size) for name in names[empty:]})
+
+
+class OrdersTest(testtools.TestCase):
+
+    def test_empty_hosts_begin_and_projects_are_asked_meanwhile(self):
+        on = {'ib': ('b', 4, ASKED), 'ic': ('c', 4, ASKED)}
+        fleet = fleet_of({'a': (4,), 'b': (4,), 'c': (4,)}, on)
+        orders = fleet.orders(0.0)
+        self.assertEqual(('a',), orders.empty)
+        self.assertEqual({'b', 'c'}, {ask.host for ask in orders.ask})
+        self.assertEqual((), orders.moves)
+
+    def test_orders_stand_until_they_are_carried_out(self):
+        fleet = fleet_of(*hosts(3))
+        self.assertEqual(('a',), fleet.orders(0.0).empty)
+        self.assertEqual(('a',), fleet.orders(1.0).empty)
+        fleet.emptying('a', 1.0)
+        self.assertEqual((), fleet.orders(1.0).empty)
+        fleet.out('a', 1.0)
+        fleet.done('a', 101.0)
+        orders = fleet.orders(101.0)
+        self.assertEqual((('b',), (('ib', 'a'),)),
+                         (orders.empty, orders.moves))
+        fleet.emptying('b', 101.0)
+        self.assertEqual((('ib', 'a'),), fleet.orders(102.0).moves)
+        fleet.move_started('ib', 'a', 102.0)
+        self.assertEqual((), fleet.orders(102.0).moves)
+
+    def test_a_question_is_put_once(self):
+        fleet = fleet_of({'a': (4,), 'b': (4,)}, {'ib': ('b', 4, ASKED)})
+        self.assertEqual([model.Ask('b')], list(fleet.orders(0.0).ask))
+        fleet.asked('b', 0.0)
+        self.assertEqual((), fleet.orders(0.0).ask)
+
+    def test_nothing_moves_before_its_time(self):
+        fleet = fleet_of({'a': (4, model.DONE), 'b': (4,)},
+                         {'ib': ('b', 4, ASKED)})
+        fleet.orders(0.0)
+        fleet.asked('b', 0.0)
+        self.assertEqual((), fleet.orders(10.0).moves)
+        fleet.agreed('ib', 50.0)
+        orders = fleet.orders(20.0)
+        self.assertEqual(((), 50.0), (orders.moves, orders.wake))
+        self.assertEqual((('ib', 'a'),), fleet.orders(50.0).moves)
+
+    def test_a_refusal_is_flowed_around(self):
+        fleet = fleet_of(*hosts(3), order=['a', 'b', 'c'])
+        fleet.refused('b')
+        fleet.orders(0.0)
+        fleet.out('a', 0.0)
+        fleet.done('a', 100.0)
+        self.assertEqual(('c',), fleet.orders(100.0).empty)
+        fleet.put_back('b')
+        self.assertEqual(['b'], sorted(set(fleet.unfinished()) - {'c'}))
+
+    def test_what_was_ordered_for_a_refused_host_is_taken_back(self):
+        fleet = fleet_of({'a': (4, model.DONE), 'b': (4,), 'c': (4,)},
+                         {'ib': ('b', 4), 'ic': ('c', 4)},
+                         order=['b', 'c'])
+        self.assertEqual((('ib', 'a'),), fleet.orders(0.0).moves)
+        fleet.refused('b')
+        orders = fleet.orders(0.0)
+        self.assertEqual((('c',), (('ic', 'a'),)),
+                         (orders.empty, orders.moves))
+
+    def test_a_closed_target_is_exchanged(self):
+        fleet = fleet_of({'a': (4, model.DONE), 'b': (4, model.DONE),
+                          'c': (4,)}, {'ic': ('c', 4)})
+        target = dict(fleet.orders(0.0).moves)['ic']
+        fleet.closed(target)
+        other = dict(fleet.orders(0.0).moves)['ic']
+        self.assertNotEqual(target, other)
+
+    def test_a_failed_move_waits_until_its_host_is_put_back(self):
+        fleet = fleet_of({'a': (4, model.DONE), 'b': (4,)},
+                         {'ib': ('b', 4)})
+        fleet.orders(0.0)
+        fleet.emptying('b', 0.0)
+        fleet.move_started('ib', 'a', 0.0)
+        fleet.move_failed('ib', 5.0)
+        self.assertEqual((), fleet.orders(5.0).moves)
+        self.assertEqual('its move failed', fleet.why('ib', 5.0).reason)
+        fleet.put_back('b')
+        self.assertEqual((('ib', 'a'),), fleet.orders(6.0).moves)
+
+    def test_one_that_comes_later_moves_too(self):
+        fleet = fleet_of({'a': (8, model.DONE), 'b': (8,)},
+                         {'ib': ('b', 4)})
+        fleet.orders(0.0)
+        fleet.emptying('b', 0.0)
+        fleet.appeared(model.InstanceView(
+            'new', 'p', 'b', clouds.small(1)))
+        self.assertIn(('new', 'a'), fleet.orders(1.0).moves)
+
+    def test_groups_of_other_sessions_are_waited_for(self):
+        fleet = fleet_of(
+            {'a': (4, model.DONE), 'b': (4,)},
+            {'ib': ('b', 4, {'groups': ('g',)})}, {'g': {}})
+        self.assertEqual(1, len(fleet.orders(0.0).moves))
+        fleet.group_busy('g', 40.0)
+        orders = fleet.orders(0.0)
+        self.assertEqual(((), 40.0), (orders.moves, orders.wake))
+        self.assertEqual('g', fleet.why('ib', 0.0).waits_for)
+        self.assertEqual(1, len(fleet.orders(40.0).moves))
+
+    def test_members_of_a_group_take_turns_and_recover(self):
+        members = {f'i{n}': ('b', 1, {'groups': ('g',)}) for n in range(3)}
+        fleet = fleet_of({'a': (4, model.DONE), 'b': (4,)}, members,
+                         {'g': {'max_impacted': 1, 'recovery_time': 5.0}})
+        moves = [entry for entry in forecast.forecast(fleet, 0.0).entries
+                 if entry.kind == forecast.MOVE]
+        self.assertEqual([(0.0, 10.0), (15.0, 25.0), (30.0, 40.0)],
+                         [(move.start, move.end) for move in moves])
+
+    def test_a_copy_goes_its_own_way(self):
+        fleet = fleet_of(*hosts(4))
+        forecast.forecast(fleet, 0.0)
+        self.assertEqual(['a', 'b', 'c', 'd'], sorted(fleet.unfinished()))
+        self.assertEqual(('a',), fleet.orders(0.0).empty)
+
+
+class WhyTest(testtools.TestCase):
+
+    def reason(self, fleet, key, now=0.0):
+        return fleet.why(key, now).reason
+
+    def test_hosts_and_instances(self):
+        fleet = fleet_of({'a': (4,), 'b': (4,), 'c': (4,)},
+                         {'ib': ('b', 4, ASKED), 'ic': ('c', 4)},
+                         hosts_at_once=1, order=['a', 'b', 'c'])
+        fleet.orders(0.0)
+        self.assertIn('not asked yet: project', self.reason(fleet, 'b'))
+        fleet.asked('b', 0.0)
+        self.assertIn('answer of project', self.reason(fleet, 'b'))
+        self.assertEqual('project', fleet.why('b', 0.0).waits_for)
+        self.assertIn('its host waits', self.reason(fleet, 'ib'))
+        self.assertIn('1 hosts at once', self.reason(fleet, 'c'))
+        fleet.agreed('ib', 60.0)
+        self.assertIn('notice ends in 60 s', self.reason(fleet, 'b'))
+        fleet.out('a', 0.0)
+        self.assertIsNone(fleet.why('a', 0.0))
+        fleet.refused('c')
+        self.assertIn('left out', self.reason(fleet, 'c'))
+
+    def test_room(self):
+        fleet = fleet_of(*hosts(3))
+        fleet.orders(0.0)
+        self.assertIn('no room', self.reason(fleet, 'b'))
+
+
+class RoomTest(testtools.TestCase):
+
+    def test_the_smallest_scale_in_is_chosen(self):
+        fleet = fleet_of(
+            {'a': (7,), 'b': (6,)},
+            {'big': ('a', 5, ASKED), 'small': ('a', 1, ASKED),
+             'other': ('b', 4, ASKED), 'last': ('b', 1, ASKED)})
+        room = fleet.orders(0.0).room
+        # Either host has 1 free, for what is left of the other one.
+        self.assertEqual(('other',), room.instances)
+        self.assertEqual({'project': clouds.small(4)}, room.projects)
+        self.assertEqual('b', room.host)
+
+    def test_a_forecast_says_who_has_to_scale_in(self):
+        fleet = fleet_of({'a': (4,), 'b': (4,)},
+                         {'ia': ('a', 4, ASKED), 'ib': ('b', 4, ASKED)})
+        result = forecast.forecast(fleet, 0.0)
+        self.assertEqual({'project': clouds.small(4)}, result.scale_in)
+        self.assertEqual(1, len(result.given_up))
+        self.assertTrue(result.complete)
+
+    def test_who_is_not_asked_cannot_scale_in(self):
+        fleet = fleet_of({'a': (4,), 'b': (4,)},
+                         {'ia': ('a', 4), 'ib': ('b', 4)})
+        result = forecast.forecast(fleet, 0.0)
+        self.assertFalse(result.complete)
+        self.assertIn('host a cannot be emptied', result.obstacles[0])
+        self.assertIn('4 VCPU', result.obstacles[0])
+
+    def test_obstacles_name_what_stands_in_the_way(self):
+        fleet = fleet_of(
+            {'a': (4,), 'b': (4,)},
+            {'ia': ('a', 1, {'groups': ('g',)}),
+             'ib': ('b', 1, {'groups': ('g',)})},
+            {'g': {'anti_affinity': True}})
+        result = forecast.forecast(fleet, 0.0)
+        self.assertIn('group g wants at most 1 on a host',
+                      result.obstacles[0])
+        fleet = fleet_of({'a': (4,), 'b': (4,)},
+                         {'ib': ('b', 1, {'movable': False})})
+        self.assertIn('ib cannot be moved in its state',
+                      ' '.join(forecast.forecast(fleet, 0.0).obstacles))
+
+    def test_a_floor_is_kept(self):
+        fleet = fleet_of({'a': (4,), 'b': (4,), 'c': (4,)}, {},
+                         floor=Size(8, 0, 0))
+        self.assertEqual(1, len(fleet.orders(0.0).empty))
+        fleet = fleet_of({'a': (4,), 'b': (4,), 'c': (4,)}, {},
+                         floor=Size(9, 0, 0))
+        result = forecast.forecast(fleet, 0.0)
+        self.assertIn('stay free', ' '.join(result.obstacles))
