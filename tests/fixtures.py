@@ -62,9 +62,9 @@ class Database(fixtures.Fixture):
         if self.tables:
             models.Base.metadata.create_all(core.engine())
 
-    def use(self):
+    def use(self, **settings):
         """Have ``fenix.db`` use this database (again)."""
-        core.configure(self.conf)
+        core.configure(self.conf, **settings)
 
     def empty(self):
         """Delete all rows."""

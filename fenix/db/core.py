@@ -23,11 +23,14 @@ from oslo_db.sqlalchemy import enginefacade
 from sqlalchemy import exc
 
 from fenix import errors
+from fenix.db import servers
 from fenix.db import sqlite
 
 #: What a query function may raise when the database fails it, besides the
 #: errors that it documents.
 ERRORS = (oslo_db.exception.DBError, exc.SQLAlchemyError)
+#: Seconds that a transaction may stand still, where nobody says another.
+IDLE_TIME = 5
 
 _manager = enginefacade.transaction_context()
 _configured = False
@@ -37,12 +40,15 @@ class _Scope:
     """What oslo.db hangs a transaction on; a new one for each call."""
 
 
-def configure(conf):
+def configure(conf, idle_time=IDLE_TIME):
     """Use the database that [database] of ``conf`` names from now on.
 
     Connections are opened by the first query, not here, so that a process
     may fork in between.
 
+    :param idle_time: seconds after which a database server ends a
+        transaction that stands still, and frees what it has locked; has to
+        be shorter than a lease that others wait for
     :raises: BadConfiguration if no database is named
     """
     global _manager, _configured
@@ -59,7 +65,8 @@ def configure(conf):
         # The threads are native: none of them has to be let in.
         'sqlite_fk': True, 'thread_checkin': False})
     manager.append_on_engine_create(functools.partial(
-        _prepare, durable=conf.database.sqlite_synchronous))
+        _prepare, durable=conf.database.sqlite_synchronous,
+        idle_time=idle_time))
     _manager = manager
     _configured = True
 
@@ -137,6 +144,8 @@ def again(error):
     return oslo_db.exception.RetryRequest(error)
 
 
-def _prepare(engine, durable):
+def _prepare(engine, durable, idle_time):
     if engine.dialect.name == 'sqlite':
         sqlite.prepare(engine, durable)
+    else:
+        servers.prepare(engine, idle_time)

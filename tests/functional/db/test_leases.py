@@ -51,6 +51,27 @@ class LeasesTest:
         self.assertEqual([(session, 1)], leases.owned(engine))
         self.assertEqual([], leases.take(engine, 10))
 
+    def test_from_one_that_stands_still(self):
+        """What it has locked is free when its lease has run out."""
+        if self.BACKEND == 'sqlite':
+            self.skipTest('SQLite has no server that ends a transaction')
+        session = self.session()
+        first, second = self.engine(), self.engine()
+        leases.take(first, 10)
+        taken = []
+
+        @core.writer
+        def write_and_stand_still(db):
+            db.get(models.Session, session).percent_done += 1
+            db.flush()
+            taken.extend(leases.take(second, 10))
+
+        self.database.use(idle_time=1)
+        self.end_lease(first, 0)
+        self.assertRaises(core.ERRORS, write_and_stand_still)
+        self.assertEqual([(session, 2)], taken)
+        self.assertEqual(0, sessions.get(session).percent_done)
+
     def test_not_from_one_that_lives(self):
         session = self.session()
         first = self.engine()
