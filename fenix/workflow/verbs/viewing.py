@@ -65,9 +65,13 @@ def view(turn, found):
     """Return a survey as the planner wants it.
 
     A host may receive instances when Nova would place some there: it is up
-    and enabled.
+    and enabled. Of the instances only those are shown whose projects have
+    some on the session's hosts: groups are a project's own, so others count
+    only by the room that they take, which a small session in a large cloud
+    need not look at one by one.
     """
     picture = turn.picture
+    servers = _concerned(turn, found)
     hosts = {}
     for name, capacity in found.capacities.items():
         service = found.hosts.get(name)
@@ -81,9 +85,9 @@ def view(turn, found):
             standing=standing, open=service.up and service.enabled,
             zone=service.zone, aggregates=service.aggregates,
             controller=service.is_controller)
-    constrained, _ = turn.constraints(found.servers, {
-        server.instance_id: server.project_id
-        for server in found.servers.values()})
+    constrained, _ = turn.constraints(
+        [server.instance_id for server in servers],
+        {server.instance_id: server.project_id for server in servers})
     groups = {group.group_id: model.GroupView(
         group_id=group.group_id,
         anti_affinity='anti' in group.policy,
@@ -97,9 +101,18 @@ def view(turn, found):
     return model.CloudView(hosts=hosts, groups=groups, instances={
         server.instance_id: instance(
             turn, server, constrained.get(server.instance_id), groups, where)
-        for server in found.servers.values()
-        if server.host is not None
-        and server.status not in ways.OFF_HOST})
+        for server in servers})
+
+
+def _concerned(turn, found):
+    """Return the servers on hosts of the projects that a session concerns."""
+    on_hosts = [server for server in found.servers.values()
+                if server.host is not None
+                and server.status not in ways.OFF_HOST]
+    projects = {server.project_id for server in on_hosts
+                if server.host in turn.picture.hosts}
+    projects.update(turn.picture.projects())
+    return [server for server in on_hosts if server.project_id in projects]
 
 
 def _registered(turn, found, constrained):
