@@ -100,6 +100,21 @@ class TestForm(ConstraintCase):
         self.assertEqual(2, len(self.starts()))
         self.assert_done()
 
+    def test_only_of_projects_that_are_concerned(self):
+        """A large cloud costs a small session no more than a small one."""
+        self.prepare()
+        other = self.cloud.create('elsewhere', 'compute-2', cases.OTHER)
+        same = self.cloud.create('aside', 'compute-2')
+        read = set()
+        original = runners.read_constraints
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.engine.runner.read_constraints',
+            lambda ids: read.update(ids) or original(ids)))
+        self.run_session(hosts=['compute-1'])
+        self.assertIn(same.id, read)
+        self.assertNotIn(other.id, read)
+        self.assert_done()
+
     def test_constraints_of_another_project_do_not_count(self):
         self.cloud = None
         super(ConstraintCase, self).prepare()
