@@ -118,6 +118,37 @@ class OrdersTest(testtools.TestCase):
             'new', 'p', 'b', clouds.small(1)))
         self.assertIn(('new', 'a'), fleet.orders(1.0).moves)
 
+    def test_a_host_that_others_are_to_move_to_does_not_begin(self):
+        fleet = fleet_of({'a': (4,), 'b': (4,)},
+                         {'ia': ('a', 3), 'ib': ('b', 1)})
+        self.assertEqual((('ib', 'a'),), fleet.orders(0.0).moves)
+        fleet.emptying('b', 0.0)
+        fleet.gone('ia')    # Now a could begin.
+        orders = fleet.orders(0.0)
+        self.assertEqual(((), (('ib', 'a'),)), (orders.empty, orders.moves))
+        self.assertEqual('instances are still to move to it',
+                         fleet.why('a', 0.0).reason)
+        fleet.move_started('ib', 'a', 0.0)
+        self.assertEqual((), fleet.orders(0.0).empty)
+        fleet.move_ended('ib', 'a', 10.0)
+        fleet.out('b', 10.0)
+        fleet.done('b', 110.0)
+        orders = fleet.orders(110.0)
+        self.assertEqual((('a',), (('ib', 'b'),)),
+                         (orders.empty, orders.moves))
+
+    def test_a_host_begins_once_nobody_comes_any_more(self):
+        fleet = fleet_of({'a': (4,), 'b': (4, model.UNDONE, False)},
+                         {'ia': ('a', 3), 'ib': ('b', 1)})
+        fleet.orders(0.0)
+        fleet.emptying('b', 0.0)
+        fleet.move_started('ib', 'a', 0.0)
+        fleet.refused('b')
+        fleet.gone('ia')
+        self.assertEqual((), fleet.orders(0.0).empty)
+        fleet.move_failed('ib', 5.0)
+        self.assertEqual(('a',), fleet.orders(5.0).empty)
+
     def test_groups_of_other_sessions_are_waited_for(self):
         fleet = fleet_of(
             {'a': (4, model.DONE), 'b': (4,)},
