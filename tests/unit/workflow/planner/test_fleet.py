@@ -218,6 +218,22 @@ class RoomTest(testtools.TestCase):
         self.assertEqual({'project': clouds.small(4)}, room.projects)
         self.assertEqual('b', room.host)
 
+    def test_who_has_no_room_is_not_forgotten_meanwhile(self):
+        fleet = fleet_of({'a': (5, model.DONE), 'b': (8,)},
+                         {'ib': ('b', 4)}, floor=Size(1, 0, 0))
+        fleet.orders(0.0)
+        fleet.emptying('b', 0.0)
+        fleet.move_started('ib', 'a', 0.0)
+        for name in ('x', 'y'):
+            fleet.appeared(model.InstanceView(
+                name, 'p', 'b', clouds.small(1), asked=True))
+            fleet.agreed(name, 0.0)
+        fleet.move_ended('ib', 'a', 10.0)
+        self.assertIsNotNone(fleet.orders(10.0).room)
+        fleet.gone('ib')
+        self.assertEqual({('x', 'a'), ('y', 'a')},
+                         set(fleet.orders(10.0).moves))
+
     def test_a_forecast_says_who_has_to_scale_in(self):
         fleet = fleet_of({'a': (4,), 'b': (4,)},
                          {'ia': ('a', 4, ASKED), 'ib': ('b', 4, ASKED)})
