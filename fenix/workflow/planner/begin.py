@@ -56,6 +56,8 @@ def _begin_all(fleet, now, near):
         return sum(fleet.rooms.sums[tier][scarcest] for tier in rooms.FINAL)
 
     def take(host):
+        if host.expected:
+            return      # Who comes to it would have to go on at once.
         if rooms.place(fleet, host.instances, rooms.FINAL, near):
             start(fleet, host)
         else:
@@ -187,24 +189,23 @@ def gather(fleet, now):
     """Bring scattered room together: empty hosts onto others yet to be done.
 
     Those with the least on them are begun, as many at once as there is room
-    for; what is moved now moves once more.
+    for; what is moved now moves once more. A host that is to receive
+    instances does not begin before they are there.
     """
     def key(name):
         host = fleet.hosts[name]
         return (len(host.instances),
                 fleet.rooms.weight(host.load), name)
 
-    used = set()
     later = []
     waiting = [name for name in fleet.order
                if fleet.hosts[name].step == records.WAITING]
     for name in sorted(waiting, key=key):
         host = fleet.hosts[name]
-        if name in used or slot(fleet, host, len(later)) is not None:
+        if host.expected or slot(fleet, host, len(later)) is not None:
             continue
         if not rooms.place(fleet, host.instances, rooms.ANY):
             continue
-        used.update(fleet.instances[i].goal for i in host.instances)
         if not host.unanswered and host.ready_at <= now + EPSILON:
             start(fleet, host)
         else:

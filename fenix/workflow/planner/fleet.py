@@ -305,6 +305,7 @@ class Fleet:
     def hold(self, instance, host):
         """Keep room on a host for an instance."""
         instance.goal = host.name
+        host.expected += 1
         self.homeless.discard(instance.instance_id)
         self.rooms.change(host, instance.need, -1)
         for group_id in instance.groups:
@@ -315,6 +316,7 @@ class Fleet:
         if instance.goal is None:
             return
         host = self.hosts[instance.goal]
+        host.expected -= 1
         self.rooms.change(host, instance.need, 1)
         for group_id in instance.groups:
             self.groups[group_id].count(host.name, -1)

@@ -162,9 +162,10 @@ def ended(fleet, instance, name, now):
         fleet.dequeue(instance)
     instance.offered = instance.moving = False
     instance.ends = None
-    fleet.look |= bool(fleet.homeless)
+    fleet.look |= bool(fleet.homeless) or name != goal
     if name == goal:
         instance.goal = None    # What was kept for it is its own now.
+        fleet.hosts[name].expected -= 1
     else:
         fleet.release(instance)
         fleet.rooms.change(fleet.hosts[name], instance.need, -1)

@@ -44,6 +44,8 @@ def _host(fleet, host, now):
         return Wait(names, f'it waits for the answer of {names}')
     if host.ready_at > now + EPSILON:
         return Wait('', f'notice ends in {host.ready_at - now:.0f} s')
+    if host.expected:
+        return Wait('', 'instances are still to move to it')
     limit = begin.slot(fleet, host)
     if limit is not None:
         return Wait('', f'a limit of the session: {limit}')

@@ -50,6 +50,8 @@ class Host:
     #: Moves under way or offered, from it and to it.
     leaving: int = 0
     coming: int = 0
+    #: Instances that are to move to it: room is kept for them.
+    expected: int = 0
     #: Place in the order in which hosts began to be emptied.
     turn: int = 0
     #: When its maintenance is expected to end.

@@ -36,10 +36,13 @@ def smallest(fleet):
         [name for tier in rooms.ANY for _room, name
          in fleet.rooms.tiers[tier]])
     best = None
+    homeless = fleet.homeless.copy()
     for host in waiting[:LOOKED_AT]:
         found = _of_host(fleet, host, best and best[0])
         if found is not None and (best is None or found[0] < best[0]):
             best = found
+    # Room was only tried out: who had none still has none.
+    fleet.homeless = homeless
     if best is None:
         return closest
     _weight, host, given_up = best

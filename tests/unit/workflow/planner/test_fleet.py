@@ -118,6 +118,37 @@ class OrdersTest(testtools.TestCase):
             'new', 'p', 'b', clouds.small(1)))
         self.assertIn(('new', 'a'), fleet.orders(1.0).moves)
 
+    def test_a_host_that_others_are_to_move_to_does_not_begin(self):
+        fleet = fleet_of({'a': (4,), 'b': (4,)},
+                         {'ia': ('a', 3), 'ib': ('b', 1)})
+        self.assertEqual((('ib', 'a'),), fleet.orders(0.0).moves)
+        fleet.emptying('b', 0.0)
+        fleet.gone('ia')    # Now a could begin.
+        orders = fleet.orders(0.0)
+        self.assertEqual(((), (('ib', 'a'),)), (orders.empty, orders.moves))
+        self.assertEqual('instances are still to move to it',
+                         fleet.why('a', 0.0).reason)
+        fleet.move_started('ib', 'a', 0.0)
+        self.assertEqual((), fleet.orders(0.0).empty)
+        fleet.move_ended('ib', 'a', 10.0)
+        fleet.out('b', 10.0)
+        fleet.done('b', 110.0)
+        orders = fleet.orders(110.0)
+        self.assertEqual((('a',), (('ib', 'b'),)),
+                         (orders.empty, orders.moves))
+
+    def test_a_host_begins_once_nobody_comes_any_more(self):
+        fleet = fleet_of({'a': (4,), 'b': (4, model.UNDONE, False)},
+                         {'ia': ('a', 3), 'ib': ('b', 1)})
+        fleet.orders(0.0)
+        fleet.emptying('b', 0.0)
+        fleet.move_started('ib', 'a', 0.0)
+        fleet.refused('b')
+        fleet.gone('ia')
+        self.assertEqual((), fleet.orders(0.0).empty)
+        fleet.move_failed('ib', 5.0)
+        self.assertEqual(('a',), fleet.orders(5.0).empty)
+
     def test_groups_of_other_sessions_are_waited_for(self):
         fleet = fleet_of(
             {'a': (4, model.DONE), 'b': (4,)},
@@ -186,6 +217,22 @@ class RoomTest(testtools.TestCase):
         self.assertEqual(('other',), room.instances)
         self.assertEqual({'project': clouds.small(4)}, room.projects)
         self.assertEqual('b', room.host)
+
+    def test_who_has_no_room_is_not_forgotten_meanwhile(self):
+        fleet = fleet_of({'a': (5, model.DONE), 'b': (8,)},
+                         {'ib': ('b', 4)}, floor=Size(1, 0, 0))
+        fleet.orders(0.0)
+        fleet.emptying('b', 0.0)
+        fleet.move_started('ib', 'a', 0.0)
+        for name in ('x', 'y'):
+            fleet.appeared(model.InstanceView(
+                name, 'p', 'b', clouds.small(1), asked=True))
+            fleet.agreed(name, 0.0)
+        fleet.move_ended('ib', 'a', 10.0)
+        self.assertIsNotNone(fleet.orders(10.0).room)
+        fleet.gone('ib')
+        self.assertEqual({('x', 'a'), ('y', 'a')},
+                         set(fleet.orders(10.0).moves))
 
     def test_a_forecast_says_who_has_to_scale_in(self):
         fleet = fleet_of({'a': (4,), 'b': (4,)},

@@ -31,6 +31,11 @@ class ExecutionTest(testtools.TestCase):
     @hypothesis.given(seeds)
     # Somebody comes onto a host that was asked for, and nothing can begin.
     @hypothesis.example(3908)
+    # There is room for what is on a host to which others are still to move.
+    @hypothesis.example(2608)
+    @hypothesis.example(9515)
+    # Somebody on a host that is being emptied waits for room that is scarce.
+    @hypothesis.example(102587)
     def test_nothing_is_broken_and_nothing_hangs(self, seed):
         run, found = chances.run(seed)
         self.assertEqual([], found)
