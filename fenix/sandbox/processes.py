@@ -133,9 +133,20 @@ def cpu_of_all(pid: int) -> float | None:
 def memory_mb(pid: int) -> float | None:
     """Return the most memory that a process and its children had."""
     try:
-        return sum(_peak_kb(each) for each in _family(pid)) / 1024
+        return sum(map(peak_mb, _family(pid)))
     except OSError:
         return None
+
+
+def peak_mb(pid: int) -> float:
+    """Return the most memory that a process had, without its children.
+
+    :raises OSError: it is gone, or the system does not tell
+    """
+    for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
+        if line.startswith('VmHWM:'):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def threads(pid: int) -> int:
@@ -150,13 +161,6 @@ def _stat(pid):
     # The name in brackets may hold blanks.
     text = pathlib.Path(f'/proc/{pid}/stat').read_text()
     return text.rpartition(')')[2].split()
-
-
-def _peak_kb(pid):
-    for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
-        if line.startswith('VmHWM:'):
-            return int(line.split()[1])
-    return 0
 
 
 def _family(pid) -> collections.abc.Iterator[int]:

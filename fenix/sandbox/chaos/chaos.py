@@ -41,7 +41,7 @@ def _run(site, say) -> dict:
     options = site.options
     tally = storms.Tally()
     storm = storms.Storm(site, tally)
-    sizes = all_sizes.Sizes()
+    sizes = all_sizes.Sizes(sites.HOSTS * options.sessions)
     slots = site.make_slots()
     began = time.monotonic()
     for slot in slots:

@@ -58,14 +58,22 @@ def judge(lines, outcomes, takeovers, lease: float) -> dict:
 
 def good(figures: dict) -> bool:
     """Tell whether a run was as it has to be."""
-    takeover = figures['takeover_s']
+    takeover, engine = figures['takeover_s'], figures['engine']
     return (not any(figures[name] for name in (
         *COUNTED.values(), 'internal_errors', 'unexpected', 'epochs_fell'))
         and not figures['sessions']['stuck']
         and not figures['sessions']['lost']
         and figures['sessions']['done'] > 0
         and figures['kills'] >= figures['kills_wanted']
-        and (takeover['p99'] or 0) <= takeover['bar'])
+        and (_within(takeover['p99'], takeover['bar'])
+             or not (takeover['n'] or figures['kills_wanted']))
+        and _within(engine['peak_mb'], engine['peak_mb_bar'])
+        and _within(engine['threads'], engine['threads_bar']))
+
+
+def _within(value, bar):
+    """Tell whether something was measured, and keeps its bar."""
+    return bool(value) and value <= bar
 
 
 def lost_replies(lines, outcomes) -> list[rule.Breach]:

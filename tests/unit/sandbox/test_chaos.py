@@ -7,11 +7,13 @@ import itertools
 import os
 import pathlib
 import signal
+import subprocess
 from unittest import mock
 
 from oslotest import base
 
 from fenix.sandbox import options
+from fenix.sandbox import processes
 from fenix.sandbox.chaos import chance
 from fenix.sandbox.chaos import crew
 from fenix.sandbox.chaos import judge
@@ -23,7 +25,9 @@ from tests.unit.sandbox import timelines
 
 #: What chaos counts besides the verdict.
 COUNTED = {'kills': 10, 'kills_wanted': 10, 'unexpected': [],
-           'epochs_fell': 0}
+           'epochs_fell': 0,
+           'engine': {'peak_mb': 184.0, 'peak_mb_bar': 300,
+                      'threads': 73, 'threads_bar': 115}}
 NOT_ANSWERED = (f'project {timelines.PROJECT} did not answer '
                 f'PLANNED_MAINTENANCE and on_no_reply is "fail"')
 
@@ -34,8 +38,10 @@ def takeover(seconds, outage=False):
 
 class JudgeTest(base.BaseTestCase):
 
-    def judge(self, timeline, result='done', reasons=(), takeovers=(),
+    def judge(self, timeline, result='done', reasons=(), takeovers=None,
               **counted):
+        if takeovers is None:
+            takeovers = [takeover(3.2)]
         figures = judge.judge(
             timeline.lines,
             [slots.Outcome('slot-1', timelines.SESSION, result,
@@ -62,9 +68,26 @@ class JudgeTest(base.BaseTestCase):
                           {'unexpected': ['engine-1.7 ended with 1']},
                           {'epochs_fell': 1},
                           {'reasons': ['internal error: KeyError()']},
-                          {'takeovers': [takeover(5.1)]}):
+                          {'takeovers': [takeover(5.1)]},
+                          # What was not measured has not kept its bar.
+                          {'takeovers': []},
+                          {'takeovers': [takeover(3.0, outage=True)]},
+                          {'engine': {**COUNTED['engine'],
+                                      'peak_mb': 300.1}},
+                          {'engine': {**COUNTED['engine'], 'peak_mb': 0.0}},
+                          {'engine': {**COUNTED['engine'], 'threads': 116}},
+                          {'engine': {**COUNTED['engine'], 'threads': 0}}):
             self.assertFalse(self.judge(timelines.good(), **arguments)[1],
                              arguments)
+
+    def test_without_kills_nobody_takes_over(self):
+        self.assertTrue(self.judge(timelines.good(), takeovers=[], kills=0,
+                                   kills_wanted=0)[1])
+
+    def test_takeovers_without_kills_have_their_bar(self):
+        self.assertFalse(self.judge(
+            timelines.good(), takeovers=[takeover(5.1)], kills=0,
+            kills_wanted=0)[1])
 
     def test_takeover_while_the_database_is_away(self):
         figures, good = self.judge(timelines.good(), takeovers=[
@@ -277,16 +300,28 @@ class LifeTest(base.BaseTestCase):
 class SizesTest(base.BaseTestCase):
 
     def test_of_a_process_and_of_one_that_is_gone(self):
-        found = sizes.Sizes()
+        found = sizes.Sizes(15)
         found.look([2 ** 22 + 1, os.getpid()])
         self.assertGreater(found.figures()['peak_mb'], 1)
         self.assertGreaterEqual(found.figures()['threads'], 1)
 
     def test_not_more_often_than_it_costs(self):
-        found = sizes.Sizes()
+        found = sizes.Sizes(15)
         found.look([])
         found.look([os.getpid()])
-        self.assertEqual({'peak_mb': 0.0, 'threads': 0}, found.figures())
+        self.assertEqual({'peak_mb': 0.0, 'peak_mb_bar': 300,
+                          'threads': 0, 'threads_bar': 115},
+                         found.figures())
+
+    def test_without_children(self):
+        """A command that begins has the memory of its engine for a while."""
+        found = sizes.Sizes(0)
+        with subprocess.Popen(['sleep', '60']) as child:  # noqa: S607
+            self.addCleanup(child.kill)
+            found.look([os.getpid()])
+            self.assertLess(found.memory_mb,
+                            processes.memory_mb(os.getpid()))
+            child.kill()
 
 
 class SlotTest(base.BaseTestCase):
