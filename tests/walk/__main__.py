@@ -22,7 +22,7 @@ from tests.walk import walk
 FAULTS = list(dict.fromkeys(
     name for possible in faults.BY_POINT.values() for name in possible))
 #: Every how many points of a short walk something goes wrong.
-SHORT = 7
+SHORT = 13
 #: Problems of a session that are told at most.
 TOLD = 20
 
@@ -60,12 +60,17 @@ def _parse(argv):
         'only one thing goes wrong in a session'))
     parser.add_argument('--short', action='store_true', help=(
         f'something goes wrong at one in {SHORT} points'))
+    parser.add_argument('--jobs', metavar='N', type=int, help=(
+        'sessions that run at once; one for each processor by default'),
+        default=os.cpu_count() or 1)
     parser.add_argument('--replay', metavar='PLAN', help=(
         'let go wrong in the one shape what a problem was told with'))
     args = parser.parse_args(argv)
     for name in args.shapes:
         if name not in shapes.BY_NAME:
             parser.error(f'there is no shape {name}')
+    if args.jobs < 1:
+        parser.error('--jobs is at least 1')
     if args.replay and len(args.shapes) != 1:
         parser.error('--replay needs one shape')
     args.shapes = args.shapes or list(shapes.BY_NAME)
@@ -78,12 +83,13 @@ def _walk(shape, args):
     reference = walk.refer(shape)
     stride = SHORT if args.short else 1
     single = walk.Walk(shape, depth=1, wanted=args.fault or FAULTS,
-                       stride=stride)
+                       stride=stride, jobs=args.jobs)
     single.run(reference)
     figures = single.figures
     if shape.small and not args.no_pairs:
         # Crashes everywhere; all else is for the single walk.
-        pairs = walk.Walk(shape, depth=2, wanted=['crash'], stride=stride)
+        pairs = walk.Walk(shape, depth=2, wanted=['crash'], stride=stride,
+                          jobs=args.jobs)
         pairs.run(reference)
         pairs.figures.points = 0
         figures.add(pairs.figures)

@@ -115,7 +115,7 @@ ALL = [
     Shape('own-action', small=True, prepare=_own),
     Shape('full', hosts=3, per_host=2, spare=0),
     Shape('constraints', per_host=2, prepare=_constraints),
-    Shape('vnf', prepare=_constraints, per_host=2,
+    Shape('vnf', small=True, prepare=_constraints, per_host=2,
           session={'workflow': 'vnf'}),
     # Several hosts are on their way at once.
     Shape('vnf-many', hosts=2, per_host=1, spare=2,

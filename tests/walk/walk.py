@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import json
 import os
+import selectors
 import traceback
 import warnings
 
@@ -61,9 +62,12 @@ class Walk:
     :param wanted: the names of the faults that are tried
     :param stride: every how many points something goes wrong
     :param first: the first of these points
+    :param jobs: how many children run at once; a child has one of its own at
+        a time
     """
 
-    def __init__(self, shape, plan=(), depth=0, wanted=(), stride=1, first=0):
+    def __init__(self, shape, plan=(), depth=0, wanted=(), stride=1, first=0,
+                 jobs=1):
         self.shape = shape
         self.plan = list(plan)
         self.depth = depth
@@ -75,6 +79,7 @@ class Walk:
         self.number = 0
         self._passed = collections.Counter()
         self._pipe = None
+        self._children = _Children(jobs)
 
     # -- a run ----------------------------------------------------------------
 
@@ -108,6 +113,8 @@ class Walk:
             if self._pipe is None:
                 raise
             problems.append(('stuck', traceback.format_exc()))
+        for figures in self._children.figures():
+            self.figures.add(figures)
         self._note(problems)
         if self._pipe is not None:
             self._report()
@@ -186,10 +193,7 @@ class Walk:
             child = os.fork()
         if child:
             os.close(write)
-            with os.fdopen(read) as pipe:
-                text = pipe.read()
-            os.waitpid(child, 0)
-            self.figures.add(_read(text))
+            self._children.add(child, read)
             return False
         os.close(read)
         if self._pipe is not None:
@@ -197,6 +201,8 @@ class Walk:
         self._pipe = write
         self.depth -= 1
         self.figures = Figures()
+        self._children.leave()
+        self._children = _Children(1)
         return True
 
     def _report(self):
@@ -206,6 +212,49 @@ class Walk:
                 json.dump(vars(self.figures), pipe)
         finally:
             os._exit(0)
+
+
+class _Children:
+    """Processes that run at once, and what they report.
+
+    :param most: how many
+    """
+
+    def __init__(self, most):
+        self._most = most
+        #: What each has written, in the order in which they were forked.
+        self._texts = []
+        #: (process, its text) of those that run, by their pipes.
+        self._running = selectors.PollSelector()
+
+    def add(self, child, pipe):
+        """Add one, and wait until there is room for another."""
+        self._texts.append([])
+        self._running.register(pipe, selectors.EVENT_READ, (
+            child, self._texts[-1]))
+        while len(self._running.get_map()) >= self._most:
+            self._hear()
+
+    def figures(self):
+        """Wait for all; return their figures, the first one's first."""
+        while self._running.get_map():
+            self._hear()
+        return [_read(b''.join(text)) for text in self._texts]
+
+    def leave(self):
+        """Let go of them in a process that is not their parent."""
+        for pipe in self._running.get_map():
+            os.close(pipe)
+
+    def _hear(self):
+        for key, _ in self._running.select():
+            child, text = key.data
+            if some := os.read(key.fd, 65536):
+                text.append(some)
+                continue
+            self._running.unregister(key.fd)
+            os.close(key.fd)
+            os.waitpid(child, 0)
 
 
 def _read(text):

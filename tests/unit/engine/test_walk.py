@@ -5,9 +5,15 @@ A short walk through all shapes; ``python -m tests.walk`` is the long one.
 """
 
 import ast
+import contextlib
 import gc
+import io
+import json
+import os
 import pathlib
+import warnings
 
+import fixtures
 from oslotest import base
 
 import fenix
@@ -72,6 +78,78 @@ def _add_tests():
 
 
 _add_tests()
+
+
+class TestJobs(base.BaseTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(gc.unfreeze)
+
+    def test_figures_are_the_same(self):
+        """However many sessions run at once."""
+        shape = shapes.BY_NAME['refused']
+        reference = walk.refer(shape)
+        reference.told.add('what nobody is told')       # A problem in each.
+        one, three = (walk.Walk(
+            shape, depth=2, wanted=['crash'], stride=11, jobs=jobs)
+            for jobs in (1, 3))
+        one.run(reference)
+        three.run(reference)
+        self.assertEqual(one.figures, three.figures)
+        self.assertGreater(one.figures.pairs, 3)
+        self.assertEqual(one.figures.runs, len(one.figures.problems))
+
+    def test_children_run_at_once(self):
+        """Each of the two waits for the other."""
+        self.useFixture(fixtures.Timeout(60, gentle=True))
+        children = walk._Children(3)
+        ends = [os.pipe(), os.pipe()]
+        for here, there in (ends, ends[::-1]):
+            read, write = os.pipe()
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')
+                child = os.fork()
+            if not child:
+                os.write(there[1], b'.')
+                os.read(here[0], 1)
+                os.write(write, json.dumps({'runs': 1}).encode())
+                os._exit(0)
+            os.close(write)
+            children.add(child, read)
+        self.assertEqual([walk.Figures(runs=1)] * 2, children.figures())
+
+
+class TestCommand(base.BaseTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(gc.unfreeze)
+        self.addCleanup(gc.enable)
+
+    def main(self, *arguments):
+        """Return the exit code and the figures."""
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            code = command.main(['spare', '--no-pairs', *arguments])
+        return code, json.loads(out.getvalue().splitlines()[-1])
+
+    def test_exit_code(self):
+        code, figures = self.main('--fault', 'unanswered', '--jobs', '2')
+        self.assertEqual((0, 0), (code, figures['repeated']))
+        self.assertEqual({'unanswered': figures['crashes']},
+                         figures['faults'])
+        mutant = next(mutant for mutant in mutants.ALL
+                      if mutant.plan == 'send=migrate:0=unanswered')
+        with mutant.use():
+            code, figures = self.main('--fault', 'unanswered')
+        self.assertEqual(1, code)
+        self.assertGreater(figures['repeated'], 0)
+
+    def test_pairs(self):
+        """They are walked through in sessions of each workflow."""
+        self.assertEqual({'default', 'vnf'}, {
+            shape.session.get('workflow', 'default')
+            for shape in shapes.ALL if shape.small})
 
 
 class TestMended(base.BaseTestCase):
