@@ -9,8 +9,11 @@ import collections.abc
 import dataclasses
 import random
 
+#: Kinds of effects that change something.
 EFFECTS = ('migrate', 'live_migrate', 'confirm', 'disable', 'enable',
-           'start_run', 'publish')
+           'set_reason', 'start_run', 'cancel_run', 'publish')
+#: Of these the outcome changes no row, and so is not committed.
+UNCOMMITTED = ('confirm', 'cancel_run')
 #: Points at which an engine dies, as ``fenix.engine.points`` has them.
 POINTS = (
     *(f'{point}-commit={what}'
@@ -21,8 +24,9 @@ POINTS = (
           *(f'hosts:step:{step}'
             for step in ('ask', 'empty', 'maintain', 'give_back', 'done')),
           *(f'asks:state:{state}' for state in ('open', 'acked')),
-          *(f'{stage}:{kind}' for stage in ('effect', 'outcome')
-            for kind in EFFECTS))),
+          *(f'effect:{kind}' for kind in EFFECTS),
+          *(f'outcome:{kind}' for kind in EFFECTS
+            if kind not in UNCOMMITTED))),
     *(f'{point}-effect={kind}'
       for point in ('before', 'after')
       for kind in EFFECTS))

@@ -19,7 +19,14 @@ POINTS = [
       for state in ('requested', 'confirming', 'done')),
     *((point, kind) for kind in ('migrate', 'confirm', 'disable', 'enable',
                                  'start_run', 'publish')
-      for point in ('before-effect', 'after-effect'))]
+      for point in ('before-effect', 'after-effect')),
+    # One kind of effect at each of its stages.
+    ('before-commit', 'effect:live_migrate'),
+    ('after-commit', 'effect:live_migrate'),
+    ('before-effect', 'live_migrate'),
+    ('after-effect', 'live_migrate'),
+    ('before-commit', 'outcome:live_migrate'),
+    ('after-commit', 'outcome:live_migrate')]
 
 
 class TestCrashes(trial.TrialTestCase):
@@ -30,7 +37,8 @@ class TestCrashes(trial.TrialTestCase):
         # A question is repeated as it was for half of its window; then it
         # tells a new end of it.
         notice = '8' if what == 'publish' else '2'
-        sandbox = self.start('--notice', notice)
+        action = 'LIVE_MIGRATE' if 'live_migrate' in what else 'MIGRATE'
+        sandbox = self.start('--notice', notice, '--action', action)
         self.run_session(sandbox)
         self.finish(sandbox)
         self.assertTrue(self.once.exists(), f'{point}={what} never was')

@@ -25,6 +25,8 @@ HASTE = {'OS_ENGINE__LEASE_TIME': '1.5', 'OS_ENGINE__POLL_INTERVAL': '0.2',
          'OS_NOVA__TIMEOUT': '3', 'OS_NOVA__UNKNOWN_WINDOW': '5',
          'OS_NOVA__OBSERVE_INTERVAL': '0.1',
          'OS_NOTIFY__TIMEOUT': '2', 'OS_NOTIFY__RETRY_INTERVAL': '0.2'}
+#: What the cloud says of a move, by the action that was chosen.
+MOVES = {'MIGRATE': 'migrate.start', 'LIVE_MIGRATE': 'live-migrate.start'}
 
 
 class Trial(run.Sandbox):
@@ -116,7 +118,8 @@ class TrialTestCase(testtools.TestCase):
             figures['state'], figures['reason'], figures['violations']))
         self.assertEqual([], figures['hosts_left_disabled'])
         lines = trial.timeline.lines
-        for what, names in (('migrate.start', ('server', 'source')),
+        for what, names in ((MOVES[self.options.action],
+                             ('server', 'source')),
                             ('service.disable', ('host',)),
                             ('service.enable', ('host',)),
                             ('host.work.end', ('host',))):

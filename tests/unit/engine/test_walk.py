@@ -11,12 +11,16 @@ import io
 import json
 import os
 import pathlib
+import re
 import warnings
 
 import fixtures
 from oslotest import base
 
 import fenix
+from fenix.engine import executor
+from fenix.engine import points
+from fenix.sandbox.chaos import chance
 from tests.walk import __main__ as command
 from tests.walk import faults
 from tests.walk import mutants
@@ -190,6 +194,62 @@ class TestPlans(base.BaseTestCase):
     def test_reads_change_nothing(self):
         self.assertEqual({}, faults.at('before-effect', ('survey',)))
         self.assertIn('crash', faults.at('before-effect', ('migrate',)))
+
+
+class TestPoints(base.BaseTestCase):
+    """Those that the contributor's guide names, and those that there are."""
+
+    GUIDE = (pathlib.Path(fenix.__file__).parents[1]
+             / 'doc/source/contributor/contributing.rst')
+
+    def setUp(self):
+        super().setUp()
+        text = self.GUIDE.read_text().split('\nPoints', 1)[1].split(
+            '\nThe walk\n', 1)[0]
+        self.stages = set(re.findall(r'``([a-z-]+=[a-z:]*<kind>)``', text))
+        kinds, reads, silent = (
+            set(re.findall('``(\\w+)``', part)) for part in re.search(
+                r'The kinds that change something are(.*?);(.*?)asks a plug-in'
+                r'.*own:(.*?)\.', text, re.DOTALL).groups())
+        self.kinds, self.reads, self.silent = kinds, reads, silent
+
+    def points(self, kinds):
+        return {stage.replace('<kind>', kind)
+                for stage in self.stages for kind in kinds
+                if not ('outcome:' in stage and kind in self.silent)}
+
+    def test_stages(self):
+        self.assertEqual(6, len(self.stages))
+        self.assertEqual(self.stages, set(re.findall(
+            r'``([a-z-]+=[a-z:]*<kind>)``', points.__doc__)))
+
+    def test_kinds(self):
+        self.assertLessEqual(executor.CHANGES, self.kinds)
+        self.assertEqual(set(chance.EFFECTS), self.kinds)
+        self.assertEqual(set(chance.UNCOMMITTED), self.silent)
+
+    def test_the_walk_visits_all(self):
+        visited = set()
+        for shape in shapes.ALL:
+            visited |= _visited(shape)
+        self.assertEqual(set(), self.points(self.kinds | self.reads)
+                         - visited)
+        # Chaos dies at more of them, under the same names.
+        self.assertEqual(set(), set(chance.POINTS) - visited)
+        self.assertEqual(set(), self.points(self.kinds) - set(chance.POINTS))
+
+
+def _visited(shape):
+    """Return the points of a session in which nothing goes wrong."""
+    found = set()
+
+    class Visitor(walk.Walk):
+
+        def _at(self, point, names, request):
+            found.update(f'{point}={name}' for name in names)
+
+    Visitor(shape).run()
+    return found
 
 
 class TestClocks(base.BaseTestCase):
