@@ -108,8 +108,9 @@ class Site(assembly.Assembly):
         settings = {
             'engine': {'lease_time': lease, 'poll_interval': 0.5,
                        'graceful_shutdown_timeout': 5},
-            # What is held up on its way to Nova arrives within the window.
-            'nova': {'timeout': 2, 'unknown_window': 6,
+            # What is held up on its way to Nova, or was sent with the last
+            # breath of a lease, arrives within the window.
+            'nova': {'timeout': 2, 'unknown_window': lease + 3,
                      'observe_interval': 0.4},
             'workflow': {'cloud_patience': 60},
             'notify': {'timeout': 2, 'retry_interval': 0.2}}

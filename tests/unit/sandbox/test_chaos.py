@@ -10,14 +10,18 @@ import signal
 import subprocess
 from unittest import mock
 
+import oslo_config.fixture
 from oslotest import base
 
+from fenix import conf
+from fenix.engine import margins
 from fenix.sandbox import options
 from fenix.sandbox import processes
 from fenix.sandbox.chaos import chance
 from fenix.sandbox.chaos import crew
 from fenix.sandbox.chaos import judge
 from fenix.sandbox.chaos import servers
+from fenix.sandbox.chaos import site
 from fenix.sandbox.chaos import sizes
 from fenix.sandbox.chaos import slots
 from fenix.sandbox.chaos import watch
@@ -269,6 +273,22 @@ class ChanceTest(base.BaseTestCase):
         drawn = [carrier.delays() for _ in range(200)]
         self.assertEqual(carrier.met['lost'], drawn.count([]))
         self.assertTrue(all(carrier.met.values()), carrier.met)
+
+
+class SiteTest(base.BaseTestCase):
+
+    def test_times_fit_each_other(self):
+        """At each lease; the nursery does not look whether they do."""
+        for lease in ('1', '3', '6', '10'):
+            for kills in ('0', '8'):
+                settings = site.Site(options.parse(
+                    ['chaos', '--lease', lease, '--kills', kills]),
+                    None)._settings()
+                conf.CONF([], default_config_files=[])
+                with oslo_config.fixture.Config(conf.CONF) as fixture:
+                    for group in ('engine', 'nova', 'workflow'):
+                        fixture.config(group=group, **settings[group])
+                    margins.check(conf.CONF)
 
 
 class LifeTest(base.BaseTestCase):
