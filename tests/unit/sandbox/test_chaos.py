@@ -6,6 +6,8 @@ import io
 import itertools
 import os
 import pathlib
+import re
+import shlex
 import signal
 import subprocess
 from unittest import mock
@@ -13,6 +15,7 @@ from unittest import mock
 import oslo_config.fixture
 from oslotest import base
 
+import fenix
 from fenix import conf
 from fenix.engine import margins
 from fenix.sandbox import options
@@ -262,6 +265,24 @@ class ChanceTest(base.BaseTestCase):
             chance.faults(1, 3, 3.0, False), 500)}
         self.assertEqual(set(chance.WEIGHTS) - {
             chance.BUS, chance.DATABASE}, kinds)
+
+    def test_check(self):
+        """The seed of .ci/run restarts both servers before it is over."""
+        text = pathlib.Path(fenix.__file__).parents[1].joinpath(
+            '.ci', 'run').read_text()
+        wanted = re.search(
+            r"check 'chaos' (.*?)\n(?! )", text, re.DOTALL)[1]
+        found = options.parse(shlex.split(
+            wanted.replace('\\\n', ' '))[1:])
+        self.assertEqual(('mariadb', None), (found.database, found.transport))
+        seconds, restarted = 0, set()
+        for fault in chance.faults(found.seed, found.engines, found.lease,
+                                   True):
+            seconds += fault.gap
+            if seconds > 6:
+                break
+            restarted.add(fault.kind)
+        self.assertLessEqual({chance.BUS, chance.DATABASE}, restarted)
 
     def test_all_points_are_met(self):
         met = {point for number in range(500)
