@@ -15,6 +15,7 @@ from oslo_log import log as logging
 from fenix import context
 from fenix import errors
 from fenix import metrics
+from fenix.clouds import permission
 from fenix.engine import lanes
 from fenix.engine import points
 from fenix.engine import runner as runners
@@ -187,7 +188,9 @@ class Executor:
         :param at: when it began, if it has already
         :param make: makes it, if not ``Calls.make``
         """
-        with context.active(runner.context.at(effect.host)):
+        with (context.active(runner.context.at(effect.host)),
+              permission.checked_by(functools.partial(
+                  self._wait_for_lease, runner))):
             self._call(runner, effect, at or self.clock.now(),
                        make or self.calls.make)
 
@@ -198,8 +201,8 @@ class Executor:
             if points.watched:
                 points.reach('before-effect', (effect.kind,))
             if effect.kind in CHANGES:
-                # Nothing between this and the call: who stood still until
-                # now must not go on as if nothing had been.
+                # Who stood still until now must not go on as if nothing
+                # had been. A driver that looks first asks once more.
                 self._wait_for_lease(runner)
             began = time.perf_counter()
             result.value = (

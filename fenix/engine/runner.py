@@ -326,7 +326,9 @@ class Runner:
         self.timers.update(turn.wakes)
         self._in_flight.update(effect.what for effect in turn.effects)
         self.executor.submit(self, turn.effects)
-        if over:
+        # Who may still change something must hear when the session is lost.
+        if over and (session.deleting or all(
+                kind in READS for kind, _ in self._in_flight)):
             self._end()
 
     def _make_turn(self):
