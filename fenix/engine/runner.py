@@ -326,9 +326,7 @@ class Runner:
         self.timers.update(turn.wakes)
         self._in_flight.update(effect.what for effect in turn.effects)
         self.executor.submit(self, turn.effects)
-        # Who may still change something must hear when the session is lost.
-        if over and (session.deleting or all(
-                kind in READS for kind, _ in self._in_flight)):
+        if over:
             self._end()
 
     def _make_turn(self):
