@@ -109,7 +109,7 @@ class Site(assembly.Assembly):
             'engine': {'lease_time': lease, 'poll_interval': 0.5,
                        'graceful_shutdown_timeout': 5},
             # What is held up on its way to Nova arrives within the window.
-            'nova': {'timeout': 2, 'unknown_window': 6,
+            'nova': {'timeout': 2, 'unknown_window': 8,
                      'observe_interval': 0.4},
             'workflow': {'cloud_patience': 60},
             'notify': {'timeout': 2, 'retry_interval': 0.2}}
