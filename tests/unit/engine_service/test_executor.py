@@ -10,6 +10,7 @@ from fenix import errors
 from fenix import metrics
 from fenix.clouds import permission
 from fenix.engine import executor
+from fenix.engine import lanes
 from fenix.notify.publishers import base as publishers
 from fenix.workflow import turn as turns
 from tests.unit.engine_service import test_dispatcher
@@ -28,7 +29,7 @@ class Runner:
     def __init__(self):
         self.lost = False
         self.context = context.of_session('s1', 'p1')
-        self.ending = False
+        self.rank = lanes.OTHERS
         self.results = []
 
     def post(self, result):
@@ -84,7 +85,17 @@ class TestExecutor(base.BaseTestCase):
         self.calls.gate.clear()
         self.submit('service', *range(50))
         wait_for(lambda: len(self.calls.made) == 2)
-        self.runner.ending = True
+        self.runner.rank = lanes.FAILED
+        self.submit('enable', 'host')
+        wait_for(lambda: 'host' in self.calls.made)
+
+    def test_nor_does_a_deleted_one_behind_many_that_failed(self):
+        self.calls.gate.clear()
+        self.runner.rank = lanes.FAILED
+        self.submit('service', *range(50))
+        # All the threads of the cloud serve sessions that end.
+        wait_for(lambda: len(self.calls.made) == 3)
+        self.runner.rank = lanes.DELETED
         self.submit('enable', 'host')
         wait_for(lambda: 'host' in self.calls.made)
 
