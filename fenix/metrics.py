@@ -119,9 +119,9 @@ BUS = Gauge('engine_bus_up', 'Of the message bus, by its parts: bell, 1 once '
             'notifications, 1 unless the last try to publish failed',
             ('part',))
 QUEUE = Gauge('engine_queue', 'What waits for a thread: turns, cloud (calls '
-              'of cloud and plug-ins), reserved (the same, of sessions that '
-              'end), surveys (sessions that want one), outbox (publications)',
-              ('pool',))
+              'of cloud and plug-ins), reserved (those of them of sessions '
+              'that end), surveys (sessions that want one), outbox '
+              '(publications)', ('pool',))
 BUSY = Gauge('engine_threads_busy', 'Threads at work', ('pool',))
 THREADS = Gauge('engine_threads', 'Threads of the pool', ('pool',))
 

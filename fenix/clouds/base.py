@@ -12,7 +12,11 @@ threads) and are thread-safe. Three errors, from ``fenix.errors``:
     when another target may do;
 ``CloudUnknown``
     no answer, or a 5xx, to a request that changes something: the driver did
-    not send it again, and the caller has to look what became of it.
+    not send it again, and the caller has to look what became of it;
+    ``NotSent`` when nothing left at all.
+
+Right before a request that changes something leaves, when all that had to be
+looked at or fetched for it is there, a driver calls ``permission.check``.
 """
 
 import abc

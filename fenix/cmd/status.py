@@ -18,6 +18,7 @@ from fenix.clouds import base as clouds
 from fenix.db import core
 from fenix.db import figures
 from fenix.db import sync
+from fenix.engine import margins
 from fenix.workflow import marks
 
 #: Seconds that a notification may wait before it is worth a warning.
@@ -54,7 +55,15 @@ class UpgradeChecks(upgradecheck.UpgradeCommands):
             problem = str(error)
         return _failure(problem) if problem else _OK
 
-    _upgrade_checks = (('Database schema', _schema),)
+    def _times(self):
+        try:
+            margins.check(self.conf)
+        except errors.BadConfiguration as error:
+            return _failure(str(error))
+        return _OK
+
+    _upgrade_checks = (('Database schema', _schema),
+                       ('Times that fit', _times))
 
 
 class Checks(UpgradeChecks):

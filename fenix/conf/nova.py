@@ -18,16 +18,18 @@ OPTS = [
         'endpoint_override', help='URL of Nova, instead of the catalogue.'),
     cfg.FloatOpt(
         'timeout', default=30.0, min=1.0,
-        help='Seconds until a request to the cloud is given up.'),
+        help='Seconds until a request to the cloud is given up: to connect, '
+             'and then to be answered, each may take so long.'),
     cfg.IntOpt(
         'read_retries', default=2, min=0,
         help='How often a request that only reads is repeated. Requests '
              'that change something are never repeated.'),
     cfg.FloatOpt(
-        'unknown_window', default=60.0, min=1.0,
+        'unknown_window', default=90.0, min=1.0,
         help='Seconds after which a request that got no answer, and left '
              'no trace in Nova, is taken as lost and may be issued again. '
-             'Longer than any timeout between Fenix and Nova.'),
+             'Longer than any timeout between Fenix and Nova, and than '
+             'twice timeout and [engine] lease_time together.'),
     cfg.IntOpt(
         'max_attempts', default=3, min=1,
         help='How often one move is issued at most.'),

@@ -14,6 +14,8 @@ from fenix.workflow.verbs import telling
 #: Readings of things that change by themselves.
 PASSING = frozenset(['look_at_host', 'look_at_server', 'service',
                      'run_status'])
+#: Requests that change a host.
+ON_HOSTS = frozenset(['disable', 'enable', 'set_reason'])
 #: Times that one step or phase may be called in a turn. A workflow whose
 #: steps lead to each other in a circle would never let go of its thread.
 MOST_CALLS = 100
@@ -112,5 +114,7 @@ def conclude(turn, workflow):
         turn.change(session, finished_at=turn.now)
         if state == words.MAINTENANCE_DONE:
             turn.claims.append(claims.HostRelease(None))
-    # What still runs reports to the engine that started it.
-    return not turn.picture.outbox and not turn.picture.running()
+    # What still runs reports to the engine that started it, and who may
+    # still change a host must hear when the session is lost.
+    return not (turn.picture.outbox or turn.picture.running()
+                or any(kind in ON_HOSTS for kind, _ in turn.memory.in_flight))

@@ -15,6 +15,7 @@ from oslo_log import log as logging
 from fenix import context
 from fenix import errors
 from fenix import metrics
+from fenix.clouds import permission
 from fenix.engine import lanes
 from fenix.engine import points
 from fenix.engine import runner as runners
@@ -26,8 +27,9 @@ CHANGES = frozenset(['disable', 'enable', 'set_reason', 'migrate',
                      'live_migrate', 'confirm', 'start_run', 'publish'])
 #: Threads that publish.
 PUBLISHERS = 4
-#: Threads for sessions that end.
-RESERVED = 2
+#: What the threads take that are reserved for sessions which end: one only
+#: calls of those that are deleted.
+RESERVED = (lanes.DELETED, lanes.FAILED)
 
 #: How a call ended, by the first of these that its error is, for the metrics.
 OUTCOMES = ((type(None), 'ok'), (errors.CloudRefused, 'refused'),
@@ -118,9 +120,11 @@ class Executor:
     """Makes the calls of all sessions of an engine.
 
     Notifications have threads of their own: a message bus that does not
-    answer must not keep anybody from the cloud. So have sessions that end:
-    who stops one because the cloud is in trouble must not wait behind all
-    the calls that the cloud does not answer.
+    answer must not keep anybody from the cloud. Sessions that end have some
+    besides those of all: who stops one because the cloud is in trouble must
+    not wait behind all the calls that the cloud does not answer, not even
+    those of the many sessions that failed for it. Sessions that are deleted
+    come first everywhere.
 
     A survey is long, and the same for all: one is made for all sessions that
     want one by the time it begins, so that hundreds of sessions cost Nova and
@@ -144,10 +148,11 @@ class Executor:
         self.at_once = at_once
         self.batch = PIECES * at_once
         self._stopped = False
-        self._cloud = lanes.Lane('fenix-executor', threads)
-        self._bus = lanes.Lane('fenix-outbox', PUBLISHERS)
-        self._reserved = lanes.Lane('fenix-reserved', RESERVED)
-        self._surveys = lanes.Lane('fenix-survey', 1)
+        self._cloud = lanes.Lane('fenix-executor', [lanes.OTHERS] * threads)
+        self._bus = lanes.Lane('fenix-outbox', [lanes.OTHERS] * PUBLISHERS)
+        self._reserved = lanes.Lane('fenix-reserved', RESERVED,
+                                    self._cloud.calls)
+        self._surveys = lanes.Lane('fenix-survey', [lanes.OTHERS])
         #: Who wants one that has not begun: (runner, effect).
         self._wanted = collections.deque()
 
@@ -163,14 +168,12 @@ class Executor:
             if effect.kind == 'survey':
                 self._wanted.append((runner, effect))
                 self._surveys.put(self._survey)
+                continue
+            call = functools.partial(self.call, runner, effect)
+            if effect.kind == 'publish':
+                self._bus.put(call)
             else:
-                self._lane_of(runner, effect).put(
-                    functools.partial(self.call, runner, effect))
-
-    def _lane_of(self, runner, effect):
-        if effect.kind == 'publish':
-            return self._bus
-        return self._reserved if runner.ending else self._cloud
+                self._cloud.put(call, runner.rank)
 
     def _survey(self):
         """Make one survey, for all who want one by now."""
@@ -187,7 +190,9 @@ class Executor:
         :param at: when it began, if it has already
         :param make: makes it, if not ``Calls.make``
         """
-        with context.active(runner.context.at(effect.host)):
+        with (context.active(runner.context.at(effect.host)),
+              permission.checked_by(functools.partial(
+                  self._wait_for_lease, runner))):
             self._call(runner, effect, at or self.clock.now(),
                        make or self.calls.make)
 
@@ -198,8 +203,8 @@ class Executor:
             if points.watched:
                 points.reach('before-effect', (effect.kind,))
             if effect.kind in CHANGES:
-                # Nothing between this and the call: who stood still until
-                # now must not go on as if nothing had been.
+                # Who stood still until now must not go on as if nothing
+                # had been. A driver that looks first asks once more.
                 self._wait_for_lease(runner)
             began = time.perf_counter()
             result.value = (

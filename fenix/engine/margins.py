@@ -15,15 +15,17 @@ def check(conf):
     :raises: BadConfiguration, which names the options and what would do
     """
     engine, nova, workflow = conf.engine, conf.nova, conf.workflow
-    # Sent with the last breath of a lease, given up a timeout later.
-    on_its_way = nova.timeout + engine.lease_time
+    # Sent with the last breath of a lease. To connect and to answer each
+    # may take the timeout; all that is read before comes before the last
+    # look at the lease, see ``clouds.permission``.
+    on_its_way = 2 * nova.timeout + engine.lease_time
     if nova.unknown_window <= on_its_way:
         raise errors.BadConfiguration(
             f'[nova] unknown_window ({nova.unknown_window:g} s) must be '
-            f'longer than [nova] timeout and [engine] lease_time together '
-            f'({on_its_way:g} s): a request that a dead engine sent could '
-            'still arrive after it was taken as lost. Raise the window, or '
-            'lower the others.')
+            f'longer than twice [nova] timeout and [engine] lease_time '
+            f'together ({on_its_way:g} s): a request that a dead engine sent '
+            'could still arrive after it was taken as lost. Raise the '
+            'window, or lower the others.')
     if engine.poll_interval > engine.lease_time / 2:
         raise errors.BadConfiguration(
             f'[engine] poll_interval ({engine.poll_interval:g} s) must be at '

@@ -23,6 +23,7 @@ from fenix.db import core
 from fenix.db import inbox
 from fenix.db import pictures
 from fenix.engine import calls
+from fenix.engine import lanes
 from fenix.engine import points
 from fenix.engine import relay
 from fenix.workflow import ending
@@ -138,10 +139,9 @@ class Runner:
         return bool(self._messages)
 
     @property
-    def ending(self):
-        """Whether the session is deleted, fails, or is let go."""
-        return self.picture is None or self.picture.session.deleting or (
-            self.picture.session.reason is not None)
+    def rank(self):
+        """Whose its calls are for the executor, see ``lanes``."""
+        return lanes.rank(self.picture)
 
     @property
     def next_wake(self):

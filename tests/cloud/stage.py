@@ -38,7 +38,7 @@ SETTINGS = {
     'engine': {'lease_time': 6, 'poll_interval': 0.5},
     'actions': {'commands': f'{WORK}:/bin/sleep {HOST_TIME:g}',
                 'rerunnable_commands': WORK}}
-NOVA = {'timeout': 15, 'unknown_window': 30}
+NOVA = {'timeout': 15, 'unknown_window': 40}
 
 
 def wait(what: str, done: collections.abc.Callable[[], bool],

@@ -13,10 +13,10 @@ APART = 3607
 class Lane:
     """Stands for the threads of an executor."""
 
-    def __init__(self, name, threads):
+    def __init__(self, name, ranks, calls=None):
         self.calls = collections.deque()
 
-    def put(self, call):
+    def put(self, call, rank=None):
         self.calls.append(call)
 
 

@@ -71,17 +71,17 @@ def _arrive(world, seconds, request):
     world.after(seconds, arrive)
 
 
-AT_COMMIT = {
-    'crash': crash,
-    'pause': functools.partial(pause, SHORT),
-    'long-pause': functools.partial(pause, LONG),
-    # After the commit it is the answer of the database that is lost.
-    'database': not_committed}
-AT_EFFECT = {
-    'crash': crash,
+STOPS = {
     'pause': functools.partial(pause, SHORT),
     'long-pause': functools.partial(pause, LONG)}
+AT_COMMIT = {
+    'crash': crash,
+    **STOPS,
+    # After the commit it is the answer of the database that is lost.
+    'database': not_committed}
+AT_EFFECT = {'crash': crash, **STOPS}
 AT_SEND = {
+    **STOPS,
     'refused': refused,
     'unavailable': unavailable,
     'unanswered': unanswered,
@@ -99,6 +99,10 @@ def at(point, names):
     if point.endswith('effect') and names[0] in runner.READS:
         # A read changes nothing: this is the same as the commit before it.
         return {}
+    if point == 'send' and names[0] == 'publish':
+        # Nothing looks at the lease any more: see before-effect.
+        return {name: fault for name, fault in AT_SEND.items()
+                if name not in STOPS}
     return BY_POINT[point]
 
 

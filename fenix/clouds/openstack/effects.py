@@ -12,6 +12,7 @@ from oslo_log import log as logging
 
 from fenix import context
 from fenix import errors
+from fenix.clouds import permission
 from fenix.clouds.openstack import views
 from fenix.clouds.openstack.failures import reading
 
@@ -145,7 +146,7 @@ class Effects:
         """Send a request and return its id.
 
         :param bad_request: what 400 raises
-        :raises: CloudRefused, CloudUnknown
+        :raises: CloudRefused, CloudUnknown, NotSent
         """
         try:
             answer = self._adapter.request(
@@ -153,7 +154,12 @@ class Effects:
                 microversion=self._nova.version.get_string(),
                 headers={'Accept': 'application/json'},
                 # In Nova's log it leads to the session.
-                global_request_id=context.request_id())
+                global_request_id=context.request_id(),
+                # Called last, before each connection is opened: after the
+                # token was fetched, and again after a 401.
+                requests_auth=_permitted)
+        except errors.NotSent:
+            raise
         except Exception as error:
             # Whatever it was: the request may have reached Nova.
             LOG.warning('%s: what became of "%s" is not known: %s', subject,
@@ -174,6 +180,12 @@ class Effects:
                    else errors.CloudRefused)(message)
         LOG.warning('%s, request %s', message, request_id)
         raise errors.CloudUnknown(message)
+
+
+def _permitted(request):
+    """Let a request of the library ``requests`` go only if it still may."""
+    permission.check()
+    return request
 
 
 def _mark(reason):

@@ -110,7 +110,7 @@ class Site(assembly.Assembly):
                        'graceful_shutdown_timeout': 5},
             # What is held up on its way to Nova, or was sent with the last
             # breath of a lease, arrives within the window.
-            'nova': {'timeout': 2, 'unknown_window': lease + 3,
+            'nova': {'timeout': 2, 'unknown_window': lease + 5,
                      'observe_interval': 0.4},
             'workflow': {'cloud_patience': 60},
             'notify': {'timeout': 2, 'retry_interval': 0.2}}

@@ -8,6 +8,7 @@ from oslo_context import fixture as context_fixture
 
 from fenix import context
 from fenix import errors
+from fenix.clouds import permission
 from tests.unit.clouds import fakes
 
 MARK = 'fenix:session'
@@ -29,6 +30,66 @@ class EffectsTestCase(testtools.TestCase):
 
     def bodies(self, method):
         return [request.json() for request in self.cloud.sent(method)]
+
+
+class TestPermission(EffectsTestCase):
+    """Whoever may not change things any more sends nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.http.put(f'{fakes.NOVA}/os-services/id-one', json={})
+        self.http.post(f'{fakes.NOVA}/servers/vm/action', status_code=202)
+        self.before = []
+
+    def refuse(self):
+        """Note what was requested before the check, and raise."""
+        self.before.append([(request.method, request.path) for request
+                            in self.http.request_history])
+        raise errors.NotSent('the lease has run out')
+
+    def test_each_request_is_checked_last(self):
+        enabled = fakes.service()
+        disabled = fakes.service(status='disabled', disabled_reason=REASON)
+        for service, call, *args in (
+                (None, self.driver.migrate, 'vm', 'two'),
+                (None, self.driver.live_migrate, 'vm', 'two'),
+                (None, self.driver.confirm, 'vm'),
+                (enabled, self.driver.disable, 'one', REASON),
+                (disabled, self.driver.enable, 'one', MARK),
+                (disabled, self.driver.set_reason, 'one', 'why', MARK)):
+            with self.subTest(call.__name__):
+                self.cloud.services(*[service] if service else [])
+                self.http.reset_mock()
+                self.before.clear()
+                with permission.checked_by(self.refuse):
+                    self.assertRaises(errors.NotSent, call, *args)
+                self.assertEqual([], self.changes())
+                (before,) = self.before
+                self.assertEqual(service is not None,
+                                 ('GET', '/v2.1/os-services') in before)
+
+    def changes(self):
+        return self.cloud.sent('PUT') + self.cloud.sent('POST')
+
+    def test_after_the_token(self):
+        with permission.checked_by(self.refuse):
+            self.assertRaises(
+                errors.NotSent, self.driver.migrate, 'vm', 'two')
+        self.assertIn(('POST', '/v3/auth/tokens'), self.before[0])
+
+    def test_again_after_a_new_token(self):
+        """Keystone may take its time for that one too."""
+        self.http.post(f'{fakes.NOVA}/servers/vm/action', status_code=401)
+        checks = [lambda: None, self.refuse]
+        with permission.checked_by(lambda: checks.pop(0)()):
+            self.assertRaises(
+                errors.NotSent, self.driver.migrate, 'vm', 'two')
+        self.assertEqual(1, len(self.cloud.sent('POST')))
+
+    def test_who_may(self):
+        with permission.checked_by(lambda: None):
+            self.driver.migrate('vm', 'two')
+        self.assertEqual(1, len(self.cloud.sent('POST')))
 
 
 class TestMoves(EffectsTestCase):

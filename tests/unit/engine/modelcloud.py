@@ -3,6 +3,7 @@
 
 from fenix import errors
 from fenix.clouds import base
+from fenix.clouds import permission
 from fenix.clouds.openstack import effects
 from fenix.sandbox.cloud import errors as model_errors
 from fenix.size import Size
@@ -131,6 +132,7 @@ class ModelCloud(base.Cloud):
 
     def _request(self, kind, call, *args):
         def request():
+            permission.check()      # As the driver does, last of all.
             try:
                 return call(*args)
             except model_errors.NoValidHost as error:

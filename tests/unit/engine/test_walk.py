@@ -33,6 +33,9 @@ STRIDE = 13
 MENDED = [
     # Who stood still after its look at the lease started the work anew.
     ('spare', 'before-effect=start_run:0=long-pause'),
+    # Or, after the driver's look at a host, disabled it or said why.
+    ('spare', 'send=disable:1=long-pause'),
+    ('continued', 'send=set_reason:0=long-pause'),
     # Or told the world old news.
     ('spare', 'before-effect=publish:9=long-pause'),
     ('spare', 'after-commit=effect:publish:3=pause'),
@@ -194,6 +197,11 @@ class TestPlans(base.BaseTestCase):
     def test_reads_change_nothing(self):
         self.assertEqual({}, faults.at('before-effect', ('survey',)))
         self.assertIn('crash', faults.at('before-effect', ('migrate',)))
+
+    def test_who_stands_still_at_the_last_look(self):
+        """Requests of the cloud have one; notifications do not."""
+        self.assertIn('long-pause', faults.at('send', ('enable',)))
+        self.assertNotIn('long-pause', faults.at('send', ('publish',)))
 
 
 class TestPoints(base.BaseTestCase):

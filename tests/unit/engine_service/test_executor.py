@@ -8,7 +8,9 @@ from oslotest import base
 from fenix import context
 from fenix import errors
 from fenix import metrics
+from fenix.clouds import permission
 from fenix.engine import executor
+from fenix.engine import lanes
 from fenix.notify.publishers import base as publishers
 from fenix.workflow import turn as turns
 from tests.unit.engine_service import test_dispatcher
@@ -27,7 +29,7 @@ class Runner:
     def __init__(self):
         self.lost = False
         self.context = context.of_session('s1', 'p1')
-        self.ending = False
+        self.rank = lanes.OTHERS
         self.results = []
 
     def post(self, result):
@@ -83,7 +85,17 @@ class TestExecutor(base.BaseTestCase):
         self.calls.gate.clear()
         self.submit('service', *range(50))
         wait_for(lambda: len(self.calls.made) == 2)
-        self.runner.ending = True
+        self.runner.rank = lanes.FAILED
+        self.submit('enable', 'host')
+        wait_for(lambda: 'host' in self.calls.made)
+
+    def test_nor_does_a_deleted_one_behind_many_that_failed(self):
+        self.calls.gate.clear()
+        self.runner.rank = lanes.FAILED
+        self.submit('service', *range(50))
+        # All the threads of the cloud serve sessions that end.
+        wait_for(lambda: len(self.calls.made) == 3)
+        self.runner.rank = lanes.DELETED
         self.submit('enable', 'host')
         wait_for(lambda: 'host' in self.calls.made)
 
@@ -210,6 +222,36 @@ class TestExecutor(base.BaseTestCase):
         self.may_change = True
         wait_for(lambda: len(self.woken) == 2)
         self.assertEqual(['b', 'a'], self.calls.made)
+
+    def change(self, look):
+        """Have a change made that looks first; return what was sent."""
+        sent = []
+
+        def make(effect):
+            look()
+            permission.check()
+            sent.append(effect.key)
+        self.calls.make = make
+        self.submit('enable', 'a')
+        return sent
+
+    def test_lost_while_a_driver_looked(self):
+        sent = self.change(lambda: setattr(self.runner, 'lost', True))
+        wait_for(lambda: self.woken)
+        self.assertIsInstance(self.runner.results[0].error, errors.NotSent)
+        self.assertEqual([], sent)
+
+    def test_a_lease_that_gets_short_while_a_driver_looked(self):
+        looked = threading.Event()
+
+        def look():
+            self.may_change = False
+            looked.set()
+        sent = self.change(look)
+        looked.wait(5)
+        self.assertEqual([], sent)
+        self.may_change = True
+        wait_for(lambda: sent)
 
     def test_stop_makes_what_was_submitted(self):
         """It is committed: another engine would have to look for it."""

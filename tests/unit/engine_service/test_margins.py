@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import oslo_config.fixture
+from oslo_upgradecheck import upgradecheck
 from oslotest import base
 
 from fenix import conf
 from fenix import errors
 from fenix.cmd import engine as command
+from fenix.cmd import status
 from fenix.engine import margins
 
 
@@ -27,7 +29,7 @@ class TestMargins(base.BaseTestCase):
 
     def test_window_within_the_way_of_a_request(self):
         """The bound itself is refused, a little more is not."""
-        self.config(group='nova', timeout=20, unknown_window=30)
+        self.config(group='nova', timeout=10, unknown_window=30)
         self.config(group='engine', lease_time=10)
         self.assert_refused('unknown_window', 'timeout', 'lease_time')
         self.config(group='nova', unknown_window=30.1)
@@ -40,12 +42,35 @@ class TestMargins(base.BaseTestCase):
         margins.check(conf.CONF)
 
     def test_a_move_is_given_up_before_it_was_looked_for(self):
-        self.config(group='workflow', migration_timeout=60)
+        self.config(group='workflow', migration_timeout=90)
         self.assert_refused('migration_timeout', 'unknown_window')
 
     def test_a_confirmation_too(self):
-        self.config(group='workflow', confirm_timeout=60)
+        self.config(group='workflow', confirm_timeout=90)
         self.assert_refused('confirm_timeout', 'unknown_window')
+
+
+class TestStatus(base.BaseTestCase):
+    """Who upgrades hears it before an engine refuses to start."""
+
+    def setUp(self):
+        super().setUp()
+        conf.CONF([], default_config_files=[])
+        self.config = self.useFixture(
+            oslo_config.fixture.Config(conf.CONF)).config
+
+    def results(self):
+        return [dict(checks._upgrade_checks)['Times that fit'](
+                    checks(conf.CONF))
+                for checks in (status.UpgradeChecks, status.Checks)]
+
+    def test_times(self):
+        for result in self.results():
+            self.assertEqual(upgradecheck.Code.SUCCESS, result.code)
+        self.config(group='nova', unknown_window=60)
+        for result in self.results():
+            self.assertEqual(upgradecheck.Code.FAILURE, result.code)
+            self.assertIn('unknown_window', result.details)
 
 
 class TestCommand(base.BaseTestCase):
