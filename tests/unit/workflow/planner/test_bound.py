@@ -123,6 +123,14 @@ class OptimumTest(testtools.TestCase):
                     self.assertLess(plan.forecast.end, 1.15 * best.seconds)
         self.assertGreater(proved, 0)
 
+    def test_room_is_in_pieces_in_some(self):
+        drawn = [smalls.draw(seed) for seed in range(20)]
+        for small in drawn:
+            empty = [name for name in small.view.hosts
+                     if not small.view.on(name)]
+            self.assertEqual(small.scattered, not empty)
+        self.assertEqual({True, False}, {s.scattered for s in drawn})
+
     def test_a_search_does_not_make_it_worse(self):
         for seed in range(5):
             small = smalls.draw(seed)
