@@ -88,11 +88,9 @@ class _Search:
         :param limit: only what weighs less is looked for, None for all
         :returns: (weight, instances), or None
         """
-        if not self._enough(count):
-            return None
         self.effort.looks = max(self.effort.looks, self.reserve)
         seen = set()
-        for weight, chosen in _sets(fleet, self.able, count):
+        for weight, chosen in _sets(fleet, self._worth(count), count):
             if (limit is not None and weight >= limit) or (
                     not self.effort.spend(1)):
                 break
@@ -107,13 +105,18 @@ class _Search:
                 return weight, chosen
         return None
 
-    def _enough(self, count):
-        """Tell whether the largest of so many make enough room in all."""
-        return all(
-            load - sum(sorted((i.need[r] for i in self.able),
-                              reverse=True)[:count])
-            <= self.spare[r]
-            for r, load in enumerate(self.load))
+    def _worth(self, count):
+        """Return who is large enough to be one of so many that suffice.
+
+        Even with the largest for the others less would not be enough room.
+        """
+        lack = []
+        for r in range(3):
+            largest = sorted((i.need[r] for i in self.able), reverse=True)
+            lack.append(self.load[r] - self.spare[r]
+                        - sum(largest[:count - 1]))
+        return [i for i in self.able
+                if all(i.need[r] >= lack[r] for r in range(3))]
 
     def may_suffice(self, fleet, chosen):
         """Tell at once of most sets that they do not suffice."""

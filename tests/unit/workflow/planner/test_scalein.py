@@ -138,6 +138,14 @@ class ScaleInTest(testtools.TestCase):
         self.assertEqual(best, key(view, room.instances))
         self.assertTrue(suffices(view, floor, room.instances))
 
+    def test_few_large_ones_are_found_among_many(self):
+        hosts = {f'h{n}': (16,) for n in range(30)}
+        instances = {f'i{n}-{k}': (f'h{n}', 1, ASKED)
+                     for n in range(29) for k in range(16)}
+        instances |= {f'large-{k}': ('h29', 8, ASKED) for k in range(2)}
+        room = ordered(clouds.cloud(hosts, instances))
+        self.assertEqual({'large-0', 'large-1'}, set(room.instances))
+
     def test_a_large_cloud_is_not_looked_at_without_end(self):
         chance = random.Random(1)
         hosts = {f'h{n}': (60,) for n in range(300)}
