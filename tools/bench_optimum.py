@@ -2,13 +2,30 @@
 """Compare plans of small clouds with the optimum that OR-Tools proves.
 
 Each cloud has 4 to 8 hosts, 8 to 24 instances and at least one constraint
-that binds. The last line has the figures. The exit code is 0 only if the
-lower bound is never above the optimum, and plans are longer than it by 2 % at
-most in the median and 15 % in the worst case. Clouds whose optimum was not
-proved in time are counted, and held against the least time that was proved.
+that binds; in some, room is scattered. In none has room to stay free, or an
+instance to stay in its zone. The last line has the figures. The exit code is
+0 only if the lower bound is never above the optimum, and plans of clouds with
+whole empty hosts are longer than it by 2 % at most in the median and 15 % in
+the worst case. What plans of clouds with scattered room are longer by is
+printed by itself, and not judged.
+
+The optimum is that of all plans that move each instance once, and where room
+is scattered, or with --twice, no instance more than twice. A plan that moves
+them more often might be better.
+
+A cloud whose optimum was not proved in time is counted as unproved. The
+solver then knows two times: one that is possible, or none, and one below which
+nothing is. The bound must not be above the first. If it is not above the
+second either, it is proved not to be above the optimum, and counted so
+(unproved_but_bound_holds); else that stays open (bound_open), and least of all
+is known where the solver found no time at all (nothing_found): there the plan
+itself is all that the bound is held against. The plan is longer than the
+optimum by what it is longer than the second time, at the most
+(unproved_gap_at_most).
 """
 
 import argparse
+import collections
 import json
 import statistics
 import sys
@@ -19,6 +36,13 @@ from tests.planning import smalls
 
 MEDIAN = 0.02
 WORST = 0.15
+#: Times closer than that are the same.
+EQUAL = 1e-6
+
+
+def median(values):
+    """Return the median for a human, None if there are no values."""
+    return round(statistics.median(values), 4) if values else None
 
 
 def main():
@@ -35,8 +59,9 @@ def main():
                         help='let the optimum move instances twice')
     options = parser.parse_args()
     begin = time.monotonic()
-    gaps, unproved, above, better = [], 0, [], 0
-    bounds = []
+    gaps, gaps_scattered, bounds, above = [], [], [], []
+    counts = collections.Counter()
+    at_most = []
     source = smalls.smalls(options.seed)
     for count in range(1, options.clouds + 1):
         small, plan = next(source)
@@ -44,30 +69,48 @@ def main():
         # The plan itself is a proof that its time is possible.
         best = optimum.solve(
             small.view, small.limits, small.estimates, end,
-            options.seconds, options.twice, options.workers)
+            options.seconds, options.twice or small.scattered,
+            options.workers)
         known = end if best.seconds is None else min(end, best.seconds)
-        if plan.bound.seconds > known + 1e-6:
+        if plan.bound.seconds > known + EQUAL:
             above.append(small.name)
+        counts['scattered'] += small.scattered
         if best.proved:
-            gaps.append(end / best.seconds - 1)
+            (gaps_scattered if small.scattered else gaps).append(
+                end / best.seconds - 1)
             bounds.append(1 - plan.bound.seconds / best.seconds)
         else:
-            unproved += 1
-            better += known < end
+            counts['unproved'] += 1
+            counts['better'] += known < end
+            counts['nothing'] += best.seconds is None
+            counts['holds'] += plan.bound.seconds <= best.at_least + EQUAL
+            if best.at_least > 0:
+                at_most.append(end / best.at_least - 1)
         print(f'{count}: {small.name}, plan {end:g}, bound '
               f'{plan.bound.seconds:.1f} ({plan.bound.binding}), optimum '
-              f'{best.seconds} {"" if best.proved else "not proved"}',
+              f'{best.seconds} {"" if best.proved else "not proved"}'
+              f'{" scattered" * small.scattered}',
               flush=True)
     result = {
-        'clouds': options.clouds, 'proved': len(gaps), 'unproved': unproved,
-        'unproved_where_solver_was_better': better,
+        'clouds': options.clouds,
+        'proved': len(gaps) + len(gaps_scattered),
+        'scattered': {
+            'clouds': counts['scattered'], 'proved': len(gaps_scattered),
+            'gap_median': median(gaps_scattered),
+            'gap_worst': (round(max(gaps_scattered), 4)
+                          if gaps_scattered else None)},
+        'unproved': counts['unproved'],
+        'unproved_where_solver_was_better': counts['better'],
+        'nothing_found': counts['nothing'],
+        'unproved_but_bound_holds': counts['holds'],
+        'bound_open': counts['unproved'] - counts['holds'],
+        'unproved_gap_at_most': median(at_most),
         'bound_above_optimum': above,
-        'gap_median': round(statistics.median(gaps), 4) if gaps else None,
+        'gap_median': median(gaps),
         'gap_mean': round(statistics.mean(gaps), 4) if gaps else None,
         'gap_worst': round(max(gaps), 4) if gaps else None,
-        'optimal': sum(gap < 1e-6 for gap in gaps),
-        'bound_below_optimum_median': (
-            round(statistics.median(bounds), 4) if bounds else None),
+        'optimal': sum(gap < EQUAL for gap in gaps + gaps_scattered),
+        'bound_below_optimum_median': median(bounds),
         'seconds': round(time.monotonic() - begin, 1)}
     print(json.dumps(result))
     good = (gaps and not above and result['gap_median'] <= MEDIAN

@@ -8,6 +8,7 @@ import re
 from fenix import errors
 from fenix.api import plugins
 from fenix.api.schemas import sessions as schemas
+from fenix.conf import planner
 from fenix.db import clock
 from fenix.notify import payloads
 
@@ -42,6 +43,7 @@ def admit(body):
         start=read_time(body['maintenance_at']),
         hosts=body.get('hosts', []), other_hosts=body.get('other_hosts', []),
         actions=body.get('actions', []), settings=settings(body))
+    check_limits(wanted.workflow, wanted.settings)
     check_download(body)
     check_plugins(wanted.workflow, wanted.actions)
     check_metadata(body['metadata'])
@@ -160,6 +162,19 @@ def check_download(body):
         raise errors.DownloadRefused(
             'Fenix does not run code that a request makes it download; '
             'install the plug-in where the engine runs.', field='download')
+
+
+def check_limits(workflow, found):
+    """Refuse limits that a session would not keep.
+
+    :raises errors.Invalid: there is one
+    """
+    for name in planner.VNF_ALONE:
+        if workflow == 'default' and found.get(name):
+            raise errors.Invalid(
+                f'The workflow default does not keep the limit {name}; '
+                'leave it out, or take the workflow vnf, with hosts_at_once '
+                '1 for one host at a time.', field=f'settings.{name}')
 
 
 def settings(body):

@@ -43,6 +43,12 @@ class HostService:
     aggregates: tuple[str, ...] = ()
     #: Name of its cell, where an administrator tells it; as above.
     cell: str = ''
+    #: Properties of its aggregates, as (key, value); as above.
+    properties: frozenset[tuple[str, str]] = frozenset()
+    #: Traits of its resource providers, and of the root of these alone, of
+    #: those that some instance asks for or forbids; as above.
+    traits: frozenset[str] = frozenset()
+    root_traits: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +66,18 @@ class Capacity:
     @property
     def free(self):
         return self.total - self.used
+
+
+@dataclasses.dataclass(frozen=True)
+class Bonds:
+    """What an instance asks of a host by its flavor."""
+
+    #: Properties of which an aggregate of the host has one of the values.
+    properties: tuple[tuple[str, frozenset[str]], ...] = ()
+    #: Traits that one of the host's resource providers has, and traits that
+    #: the root of these does not have.
+    required: frozenset[str] = frozenset()
+    forbidden: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +99,8 @@ class Server:
     locked: bool = False
     #: The availability zone that it has to stay in, if Nova tells it.
     pinned_zone: str | None = None
+    #: What it asks of a host, as far as Nova tells it.
+    bonds: Bonds = Bonds()
     #: The message of Nova's fault, for a server in ERROR.
     fault: str | None = None
 

@@ -187,6 +187,13 @@ class Turn:
             self._options[name] = self._find_option(name)
         return self._options[name]
 
+    def lift(self, limits):
+        """Let limits be none in this turn: its workflow does not keep them.
+
+        :param limits: names of options for which 0 means no limit
+        """
+        self._options.update(dict.fromkeys(limits, 0))
+
     def _find_option(self, name):
         if name in self.session.settings:
             return self.session.settings[name]

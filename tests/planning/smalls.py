@@ -9,20 +9,32 @@ from fenix.workflow.planner import model
 from fenix.workflow.planner import planner
 from tests.planning import views
 
+#: Share of the clouds that are drawn with scattered room; only few of these
+#: can be done without that somebody scales in, and are taken.
+SCATTERED = 0.4
+
 
 @dataclasses.dataclass(frozen=True)
 class Small:
-    """A cloud of 4 to 8 hosts and 8 to 24 instances, times in whole units."""
+    """A cloud of 4 to 8 hosts and 8 to 24 instances, times in whole units.
+
+    No room has to stay free in it, and nobody has to stay in a zone.
+    """
 
     name: str
     view: model.CloudView
     limits: model.Limits
     estimates: model.Estimates
+    #: Spare room is not on empty hosts but in pieces on all of them, and so
+    #: some instances move twice.
+    scattered: bool = False
 
 
 def draw(seed):
     """Return the cloud of a seed; its constraints may not bind."""
     chance = random.Random(seed)
+    # Drawn by itself: the others stay as they are.
+    kind = random.Random(f'kind {seed}').random()
     hosts = chance.randint(4, 8)
     recipe = generator.Recipe(
         hosts=hosts, servers=chance.randint(8, min(24, 4 * hosts)),
@@ -30,6 +42,11 @@ def draw(seed):
         zones=chance.randint(1, 2), projects=2,
         largest_group=chance.randint(3, 6), recovery_time=4, lead_time=6,
         pinned=0.0)
+    scattered = kind < SCATTERED
+    if scattered:
+        recipe = dataclasses.replace(
+            recipe, spare_as=generator.SCATTERED,
+            spare=recipe.spare + recipe.hosts / 3)
     limits = model.Limits(
         hosts_at_once=chance.choice([0, 0, 2]),
         moves_at_once=chance.choice([0, 2, 3]),
@@ -41,7 +58,8 @@ def draw(seed):
         host=chance.choice([6, 12]), per_gb=none,
         base={'MIGRATE': 2, 'LIVE_MIGRATE': 1, 'OWN_ACTION': 3})
     return Small(f'seed {seed}', views.view_of(
-        generator.generate(seed, recipe)), limits, estimates)
+        generator.generate(seed, recipe)), limits, estimates,
+        scattered)
 
 
 def binds(small, end):

@@ -4,11 +4,18 @@
 import collections
 import concurrent.futures
 
+from keystoneauth1 import exceptions as ks_exceptions
+from oslo_log import log as logging
+
 from fenix.clouds import base
 from fenix.size import Size
 
+LOG = logging.getLogger(__name__)
+
 #: Nested providers, with ``in_tree`` and ``root_provider_uuid`` (Queens).
 VERSION = '1.14'
+#: A list of the providers that have a trait (Rocky).
+TRAITS_VERSION = '1.18'
 
 #: Resource classes of a size. Dedicated CPUs are CPUs.
 VCPUS = ('VCPU', 'PCPU')
@@ -52,6 +59,31 @@ class Placement:
             trees[provider['root_provider_uuid']][provider['uuid']] = (
                 provider['generation'])
         return dict(trees)
+
+    def having(self, traits) -> dict[str, dict[str, bool]]:
+        """Return the trees in which a provider has a trait.
+
+        One request for each trait. A Placement that is too old for it, or
+        knows no such trait, tells nothing of it.
+
+        :returns: {trait: {root: whether it has the trait itself}}
+        """
+        found = {}
+        for trait in sorted(traits):
+            try:
+                answer = self._adapter.get(
+                    '/resource_providers', params={'required': trait},
+                    microversion=TRAITS_VERSION).json()
+            except (ks_exceptions.NotAcceptable, ks_exceptions.BadRequest):
+                LOG.info('Placement does not tell which hosts have the '
+                         'trait %s', trait)
+                continue
+            found[trait] = trees = {}
+            for provider in answer['resource_providers']:
+                root = provider['root_provider_uuid']
+                trees[root] = trees.get(root, False) or (
+                    root == provider['uuid'])
+        return found
 
     def capacities(self, roots) -> dict[str, base.Capacity]:
         """Return the capacities of hosts.

@@ -55,10 +55,12 @@ class Reads:
                 raise errors.CloudError(
                     f'Nova does not list host {host.name} any more, as if '
                     'its cell did not answer')
+        servers = {each.id: views.server(each, group_of[each.id])
+                   for each in servers}
         return base.Survey(
-            hosts=hosts, capacities=capacities, groups=groups,
-            servers={each.id: views.server(each, group_of[each.id])
-                     for each in servers})
+            hosts=views.with_traits(hosts, self._roots, self._having(
+                {server.bonds for server in servers.values()})),
+            capacities=capacities, groups=groups, servers=servers)
 
     @reading
     def services(self) -> dict[str, base.HostService]:
@@ -150,6 +152,12 @@ class Reads:
         return self._placement.capacities({
             host: roots for host, roots in self._roots.items()
             if host in hosts})
+
+    def _having(self, bonds):
+        """Ask who has the traits that are named in bonds."""
+        return self._placement.having({
+            trait for bond in bonds
+            for trait in bond.required | bond.forbidden})
 
     def _find_roots(self):
         """Map hosts to providers: a hypervisor's id is its provider's."""

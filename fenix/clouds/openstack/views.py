@@ -5,6 +5,7 @@ import dataclasses
 
 from fenix import errors
 from fenix.clouds import base
+from fenix.clouds.openstack import bonds
 from fenix.size import Size
 
 COMPUTE = 'nova-compute'
@@ -71,19 +72,43 @@ def services(found) -> dict[str, base.HostService]:
 
 
 def in_aggregates(hosts, aggregates) -> dict[str, base.HostService]:
-    """Return hosts with the aggregates that they are in, and their cells."""
+    """Return hosts with the aggregates that they are in.
+
+    These tell their properties and their cells.
+    """
     names = {name: [] for name in hosts}
+    properties = {name: set() for name in hosts}
     cells = {}
     for aggregate in aggregates:
         cell = (aggregate.to_dict().get('metadata') or {}).get(CELL)
         for name in aggregate.hosts:
             if name in names:
                 names[name].append(aggregate.name)
+                properties[name] |= bonds.properties(aggregate)
                 if cell:
                     cells[name] = cell
     return {name: dataclasses.replace(
         host, aggregates=tuple(sorted(names[name])),
-        cell=cells.get(name, ''))
+        cell=cells.get(name, ''), properties=frozenset(properties[name]))
+        for name, host in hosts.items()}
+
+
+def with_traits(hosts, roots, having) -> dict[str, base.HostService]:
+    """Return hosts with their traits.
+
+    :param roots: {host: ids of its root providers}
+    :param having: {trait: {root: whether it has the trait itself}}
+    """
+    if not having:
+        return hosts
+    return {name: dataclasses.replace(
+        host,
+        traits=frozenset(
+            trait for trait, trees in having.items()
+            if any(root in trees for root in roots.get(name, ()))),
+        root_traits=frozenset(
+            trait for trait, trees in having.items()
+            if any(trees.get(root) for root in roots.get(name, ()))))
         for name, host in hosts.items()}
 
 
@@ -106,6 +131,8 @@ def server(found, group_id) -> base.Server:
         locked=found.locked,
         # Since 2.96, and null for one that may go to any zone.
         pinned_zone=getattr(found, 'pinned_availability_zone', None),
+        # A policy of Nova's may hide the extra specs.
+        bonds=bonds.bonds(found.flavor.get('extra_specs')),
         fault=getattr(found, 'fault', {}).get('message'))
 
 

@@ -52,17 +52,19 @@ class HostConfig:
     reserved_disk_gb: int = 0
     zone: str = 'nova'
     cell: str = 'cell1'
+    traits: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass
 class FlavorConfig:
-    """A flavor: id, name and size."""
+    """A flavor: id, name, size and extra specs."""
 
     id: str
     name: str
     vcpus: int
     ram_mb: int
     disk_gb: int
+    extra_specs: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -100,6 +102,8 @@ def default_hosts():
 class CloudConfig:
     """Everything that ``cloud.Cloud`` needs to know.
 
+    :ivar aggregates: the hosts of each
+    :ivar properties: of aggregates, by their names
     :ivar host: address to listen on
     :ivar port: port to listen on; 0: any free one
     :ivar threads: threads that serve HTTP
@@ -120,6 +124,8 @@ class CloudConfig:
     users: list[UserConfig] = dataclasses.field(default_factory=default_users)
     times: Times = dataclasses.field(default_factory=Times)
     aggregates: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    properties: dict[str, dict[str, str]] = dataclasses.field(
+        default_factory=dict)
     host: str = '127.0.0.1'
     port: int = 0
     threads: int = 16

@@ -63,6 +63,9 @@ class Core:
         self.now = clock()
         self.hosts: dict[str, entities.Host] = {}
         self.flavors: dict[str, entities.Flavor] = {}
+        #: Aggregate -> its hosts, and -> its properties.
+        self.aggregates: dict[str, list[str]] = {}
+        self.properties: dict[str, dict[str, str]] = {}
         self.groups: dict[str, entities.Group] = {}
         self.servers: dict[str, entities.Server] = {}
         self.migrations: list[entities.Migration] = []

@@ -38,13 +38,14 @@ SUSPENDED = 7
 
 @dataclasses.dataclass
 class Flavor:
-    """A size: VCPU, MB of memory, GB of disk."""
+    """A size: VCPU, MB of memory, GB of disk; and what it asks of hosts."""
 
     id: str
     name: str
     vcpus: int
     ram_mb: int
     disk_gb: int
+    extra_specs: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def resources(self) -> dict[str, int]:
         """What Placement calls it."""
@@ -91,6 +92,7 @@ class Host:
     :ivar runs: ids of the runs of work that are done
     :ivar generation: of its resource provider
     :ivar cell: of Nova's
+    :ivar traits: of its resource provider, but what its service's status is
     """
 
     id: int
@@ -106,6 +108,7 @@ class Host:
     runs: set[str | None] = dataclasses.field(default_factory=set)
     generation: int = 1
     cell: str = 'cell1'
+    traits: tuple[str, ...] = ()
 
     @property
     def nova_compute(self) -> Service | None:

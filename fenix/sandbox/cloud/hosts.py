@@ -33,7 +33,8 @@ class Hosts(core.Core):
                 spec.disk_gb, spec.disk_ratio, spec.reserved_disk_gb)}
         host = entities.Host(
             next(self._numbers), self.new_id(), spec.name, spec.compute,
-            spec.controller, spec.zone, inventory, cell=spec.cell)
+            spec.controller, spec.zone, inventory, cell=spec.cell,
+            traits=tuple(spec.traits))
         binaries = []
         if spec.controller:
             binaries += ['nova-conductor', 'nova-scheduler']
@@ -70,7 +71,8 @@ class Hosts(core.Core):
             raise errors.Conflict(
                 f'Flavor with ID {spec.id} already exists.')
         flavor = entities.Flavor(
-            spec.id, spec.name, spec.vcpus, spec.ram_mb, spec.disk_gb)
+            spec.id, spec.name, spec.vcpus, spec.ram_mb, spec.disk_gb,
+            dict(spec.extra_specs))
         self.flavors[flavor.id] = flavor
         return flavor
 

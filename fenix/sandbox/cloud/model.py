@@ -18,8 +18,10 @@ class Model(hosts.Hosts, live.LiveMoves):
     """Hosts, servers, groups and moves of a cloud."""
 
     def load(self, setup: config.CloudConfig):
-        """Put the hosts and flavors of a configuration into the cloud."""
+        """Put what a configuration names into the cloud."""
         for spec in setup.hosts:
             self.add_host(spec)
         for flavor in setup.flavors:
             self.add_flavor(flavor)
+        self.aggregates.update(setup.aggregates)
+        self.properties.update(setup.properties)

@@ -116,13 +116,16 @@ class Placement(http.GuardedService):
 
     def providers(self, request):
         args = request.args
-        if set(args) - _FILTERS:
+        if set(args) - _FILTERS or (
+                'required' in args and request.micro < 18):
             raise errors.BadRequest('Invalid query string parameters.')
         hosts = [
             host for host in self._model.hosts.values() if host.compute
             and args.get('name', host.name) == host.name
             and args.get('uuid', host.uuid) == host.uuid
             and args.get('in_tree', host.uuid) == host.uuid
+            and set(args.get('required', '').split(',')) <= {
+                '', *self._traits(host)}
             and ('resources' not in args
                  or self._fits(host, args['resources']))]
         return http.answer({'resource_providers': [
@@ -149,10 +152,14 @@ class Placement(http.GuardedService):
 
     def traits(self, request, uuid):
         host = self._find(uuid)
-        disabled = host.nova_compute.disabled
         return http.answer({
-            'traits': ['COMPUTE_STATUS_DISABLED'] if disabled else [],
+            'traits': self._traits(host),
             'resource_provider_generation': host.generation})
+
+    @staticmethod
+    def _traits(host):
+        disabled = host.nova_compute.disabled
+        return [*host.traits, *['COMPUTE_STATUS_DISABLED'] * disabled]
 
     # allocations
 

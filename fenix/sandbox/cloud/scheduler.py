@@ -46,7 +46,24 @@ class Scheduler(core.Core):
         for name, amount in flavor.resources().items():
             if used[name] + amount > self.capacity(host.name, name):
                 return f'not enough {name}'
-        return self._group_refusal(host, server)
+        return (self._bond_refusal(host, flavor)
+                or self._group_refusal(host, server))
+
+    def _bond_refusal(self, host, flavor):
+        """Traits, and aggregates by AggregateInstanceExtraSpecsFilter."""
+        told = {(key, value) for name, hosts in self.aggregates.items()
+                if host.name in hosts for key, value
+                in self.properties.get(name, {}).items()}
+        for name, value in flavor.extra_specs.items():
+            scope, _, key = name.partition(':')
+            if scope == 'aggregate_instance_extra_specs' and (
+                    (key, value) not in told):
+                return f'no aggregate with {key}={value}'
+            if scope == 'trait' and (
+                    value == ('forbidden' if key in host.traits
+                              else 'required')):
+                return f'trait {key} is {value}'
+        return None
 
     def _group_refusal(self, host, server):
         if server.group is None:

@@ -120,8 +120,9 @@ def slot(fleet, host, more=0):
     if fleet.floored:
         own = host.room if host.name in fleet.rooms.place else (0, 0, 0)
         # For most hosts the quick look at the sums is enough.
-        if (_below_floor(fleet, [own[r] + host.load[r] for r in range(3)])
-                and _below_floor(fleet, [own[r] + sum(
+        if (rooms.below_floor(fleet, [
+                own[r] + host.load[r] for r in range(3)])
+                and rooms.below_floor(fleet, [own[r] + sum(
                     fleet.instances[i].need[r] for i in host.instances
                     if fleet.instances[i].goal is None)
                     for r in range(3)])):
@@ -136,13 +137,6 @@ def _full_area(fleet, host, more=0):
             if fleet.area_out.get(area, 0) + more >= fleet.area_most[area]:
                 return area
     return None
-
-
-def _below_floor(fleet, need):
-    """Tell whether less than the floor is free if so much is taken."""
-    floor = records.numbers(fleet.limits.floor)
-    return any(floor[r] and fleet.rooms.spare(r) - need[r] < floor[r]
-               for r in range(3))
 
 
 def house(fleet):
@@ -160,7 +154,7 @@ def house(fleet):
         instance = fleet.instances[instance_id]
         if instance.failed:
             continue
-        if _below_floor(fleet, instance.need):
+        if rooms.below_floor(fleet, instance.need):
             left = True
         elif rooms.place(fleet, [instance_id], rooms.FINAL) or (
                 still and rooms.place(fleet, [instance_id], rooms.ANY)):

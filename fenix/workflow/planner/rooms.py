@@ -6,6 +6,7 @@ import bisect
 from fenix.size import Size
 from fenix.workflow.planner import fitting
 from fenix.workflow.planner import model
+from fenix.workflow.planner import records
 
 #: Who goes there need not move again.
 FINAL = (model.DONE, model.OUTSIDE)
@@ -94,6 +95,13 @@ class Rooms:
         """Tell quickly whether an amount may fit at all."""
         r = self.scarcest
         return need[r] <= sum(self.sums[tier][r] for tier in tiers)
+
+
+def below_floor(fleet, need):
+    """Tell whether less than the floor is free if so much is taken."""
+    floor = records.numbers(fleet.limits.floor)
+    return any(floor[r] and fleet.rooms.spare(r) - need[r] < floor[r]
+               for r in range(3))
 
 
 def allowed(fleet, instance, host):

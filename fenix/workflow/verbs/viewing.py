@@ -31,28 +31,56 @@ class Places:
             if cell:
                 self._cell_of[name] = cell
                 self._by_cell[cell].add(name)
+        self._services = services
+        self._fitting = {}
         self._known = {}
 
-    def open_to(self, host, zone):
+    def open_to(self, host, zone, bonds):
         """Return the names of the hosts, or None for all.
 
         :param host: where the instance is
         :param zone: the availability zone that it has to stay in, or None
+        :param bonds: ``clouds.base.Bonds``
         """
-        key = host, zone
+        key = host, zone, bonds
         if key not in self._known:
-            self._known[key] = self._find(host, zone)
+            self._known[key] = self._find(host, zone, bonds)
         return self._known[key]
 
-    def _find(self, host, zone):
+    def _find(self, host, zone, bonds):
         away = set(self._cells.elsewhere(host))
         if host in self._cell_of:
             away.update(*(names for cell, names in self._by_cell.items()
                           if cell != self._cell_of[host]))
-        if zone is None and not away:
+        bound = [names for names in self._bound(bonds) if host in names]
+        if zone is None and not away and not bound:
             return None
         inside = self._names if zone is None else self._zones.get(zone, ())
-        return frozenset(inside) - away
+        return frozenset(inside).intersection(*bound) - away
+
+    def _bound(self, bonds):
+        """Yield for each bond the names of the hosts that fit it.
+
+        The host of an instance may not be among them. Then it became
+        different since, or Nova does not go by that bond: that some filter
+        of its scheduler is in use is told nowhere. So it is left to Nova.
+        """
+        for bond in bonds.properties:
+            key, values = bond
+            yield self._fit(bond, lambda host, key=key, values=values: any(
+                (key, value) in host.properties for value in values))
+        for trait in bonds.required:
+            yield self._fit((trait, True), lambda host, trait=trait: (
+                trait in host.traits))
+        for trait in bonds.forbidden:
+            yield self._fit((trait, False), lambda host, trait=trait: (
+                trait not in host.root_traits))
+
+    def _fit(self, bond, fits):
+        if bond not in self._fitting:
+            self._fitting[bond] = frozenset(
+                name for name in self._names if fits(self._services[name]))
+        return self._fitting[bond]
 
 
 def places(turn, found):
@@ -180,7 +208,7 @@ def instance(turn, server, constraint, groups, where):
         host=server.host, size=server.size, groups=tuple(own),
         floating=server.floating,
         movable=not fixed, fixed=fixed,
-        only=where.open_to(server.host, server.pinned_zone),
+        only=where.open_to(server.host, server.pinned_zone, server.bonds),
         action=ways.way(server.status, action) or action,
         lead_time=max(constraint.lead_time if constraint else 0,
                       turn.option('reply_time')),

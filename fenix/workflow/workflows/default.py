@@ -6,6 +6,7 @@ The steps of a host are in ``hoststeps``; this is the session around them.
 
 from fenix import size
 from fenix import words
+from fenix.conf import planner as planner_options
 from fenix.workflow import base
 from fenix.workflow import states
 from fenix.workflow.planner import planner
@@ -21,6 +22,12 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
 
     #: Whether a host begins only when the one before it has ended.
     one_at_a_time = True
+
+    def __init__(self, turn):
+        super().__init__(turn)
+        if self.one_at_a_time:
+            # A plan is to foretell what is done, and so without them.
+            turn.lift(planner_options.VNF_ALONE)
 
     # -- announce -------------------------------------------------------------
 

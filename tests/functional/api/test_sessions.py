@@ -141,6 +141,10 @@ class CreateTest(base.ApiTest):
                 ('settings.zone_share', {'settings': {'zone_share': 1.5}}),
                 ('settings.hosts_at_once', {'settings': {
                     'hosts_at_once': -1}}),
+                ('settings.moves_at_once', {'settings': {
+                    'moves_at_once': 1}}),
+                ('settings.free_ram_mb', {
+                    'workflow': 'default', 'settings': {'free_ram_mb': 1}}),
                 ('settings.vocabulary', {'settings': {
                     'vocabulary': 'fenix'}}),
                 ('on_refusal', {'on_refusal': 'fail',

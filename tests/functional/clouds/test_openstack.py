@@ -10,6 +10,8 @@ from fenix.clouds import openstack
 from fenix.sandbox.cloud import cloud
 from fenix.sandbox.cloud import config
 from fenix.sandbox.cloud import faults
+from fenix.workflow import cells
+from fenix.workflow.verbs import viewing
 from tests.functional.clouds import scenario
 from tests.unit.clouds import fakes
 
@@ -44,6 +46,45 @@ class SandboxTestCase(testtools.TestCase):
 
 class TestOpenStack(scenario.Scenario, SandboxTestCase):
     """The scenario, with the sandbox for a cloud."""
+
+
+class TestBonds(scenario.World, SandboxTestCase):
+    """What a flavor asks of hosts, and what they have."""
+
+    CONFIG = config.CloudConfig(
+        times=TIMES,
+        hosts=[config.HostConfig('compute-1', 16, traits=('CUSTOM_FAST',)),
+               config.HostConfig('compute-2', 16, traits=('CUSTOM_FAST',)),
+               config.HostConfig('compute-3', 16, traits=('CUSTOM_SLOW',))],
+        aggregates={'racks': ['compute-1', 'compute-3']},
+        properties={'racks': {'disk': 'ssd'}},
+        flavors=[
+            config.FlavorConfig('2', 'rack', 2, 512, 1, {
+                'aggregate_instance_extra_specs:disk': 'ssd'}),
+            config.FlavorConfig('3', 'fast', 2, 512, 1, {
+                'trait:CUSTOM_FAST': 'required'}),
+            config.FlavorConfig('4', 'not slow', 2, 512, 1, {
+                'trait:CUSTOM_SLOW': 'forbidden'})])
+
+    def fitting(self, flavor):
+        """Return where an instance may go, and where Nova lets it go."""
+        self.flavor = flavor
+        instance_id = self.boot()
+        survey = self.driver.survey()
+        told = viewing.Places(
+            survey.hosts, survey.hosts, cells.Cells()).open_to(
+                self.source, None, survey.servers[instance_id].bonds)
+        server = self.sandbox.model.servers[instance_id]
+        return told, {
+            host.name for host in self.sandbox.model.hosts.values()
+            if self.sandbox.model.refusal(host, server,
+                                          server.flavor) is None}
+
+    def test_what_is_told_is_what_nova_keeps_to(self):
+        for flavor, hosts in (('2', {'compute-1', 'compute-3'}),
+                              ('3', {'compute-1', 'compute-2'}),
+                              ('4', {'compute-1', 'compute-2'})):
+            self.assertEqual((hosts, hosts), self.fitting(flavor))
 
 
 class TestFaults(scenario.World, SandboxTestCase):

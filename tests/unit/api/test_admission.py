@@ -11,6 +11,7 @@ from hypothesis import strategies
 from fenix import errors
 from fenix.api import admission
 from fenix.api import validation
+from fenix.conf import planner
 from fenix.notify import payloads
 
 SCALARS = (strategies.booleans() | strategies.none()
@@ -44,6 +45,22 @@ class MetadataTest(testtools.TestCase):
         for meta in ({}, {'openstack_version': 'Train'}, {'a': 1, 'b': 1.5},
                      {'a': True}, {'note': 'it\'s new: café'}):
             admission.check_metadata(meta)
+
+
+class LimitsTest(testtools.TestCase):
+
+    def test_what_default_does_not_keep_is_refused(self):
+        for name in planner.VNF_ALONE:
+            error = self.assertRaises(
+                errors.Invalid, admission.check_limits, 'default', {name: 1})
+            self.assertIn(name, str(error))
+            self.assertEqual(f'settings.{name}', error.field)
+            for workflow, value in ('vnf', 1), ('default', 0), ('own', 1):
+                admission.check_limits(workflow, {name: value})
+
+    def test_what_it_keeps_by_itself_is_let_in(self):
+        admission.check_limits(
+            'default', {'hosts_at_once': 1, 'zone_share': 0.1})
 
 
 class TimeTest(testtools.TestCase):

@@ -4,6 +4,7 @@ import requests
 import testtools
 
 from fenix import errors
+from fenix.clouds import base
 from fenix.size import Size
 from tests.unit.clouds import fakes
 
@@ -223,6 +224,57 @@ class TestSurvey(ReadsTestCase):
         self.assertEqual({'a': 'east', 'b': None, 'c': None}, {
             key: server.pinned_zone
             for key, server in found.servers.items()})
+
+    def flavor(self, **extra_specs):
+        """Return a server whose flavor has extra specs."""
+        return {**fakes.server('a')['flavor'], 'extra_specs': {
+            key.replace('__', ':'): value
+            for key, value in extra_specs.items()}}
+
+    def test_what_a_flavor_asks_of_hosts(self):
+        spec = 'aggregate_instance_extra_specs__'
+        self.servers(
+            fakes.server('a', flavor=self.flavor(**{
+                f'{spec}disk': 'ssd', f'{spec}net': '<or> fast <or> faster',
+                f'{spec}age': '>= 3', 'hw__cpu_policy': 'dedicated',
+                'trait__CUSTOM_A': 'required',
+                'trait__CUSTOM_B': 'forbidden'})),
+            fakes.server('b'))
+        for name in 'CUSTOM_A', 'CUSTOM_B':
+            self.http.get(
+                f'{fakes.PLACEMENT}/resource_providers?required={name}',
+                json={'resource_providers': [
+                    {'uuid': 'p-below', 'root_provider_uuid': 'p-one'}]})
+        found = self.driver.survey()
+        self.assertEqual(base.Bonds(
+            properties=(('disk', frozenset(['ssd'])),
+                        ('net', frozenset(['fast', 'faster']))),
+            required=frozenset(['CUSTOM_A']),
+            forbidden=frozenset(['CUSTOM_B'])), found.servers['a'].bonds)
+        self.assertEqual(base.Bonds(), found.servers['b'].bonds)
+        self.assertEqual((2, 0), (len(found.hosts['one'].traits),
+                                  len(found.hosts['one'].root_traits)))
+
+    def test_a_trait_that_placement_does_not_know(self):
+        for status in 400, 406:
+            self.servers(fakes.server('a', flavor=self.flavor(
+                trait__CUSTOM_A='required')))
+            asked = self.http.get(
+                f'{fakes.PLACEMENT}/resource_providers?required=CUSTOM_A',
+                status_code=status)
+            self.assertEqual(frozenset(),
+                             self.driver.survey().hosts['one'].traits)
+            self.assertTrue(asked.called)
+
+    def test_properties_of_aggregates(self):
+        self.servers(fakes.server('a'))
+        self.answer('/os-aggregates', aggregates=[
+            {'name': 'x', 'hosts': ['one'], 'metadata': {'disk': 'ssd, hdd'}},
+            {'name': 'y', 'hosts': ['one'], 'metadata': {'disk': 'tape'}},
+            {'name': 'z', 'hosts': ['two'], 'metadata': {'disk': 'none'}}])
+        self.assertEqual(
+            {('disk', value) for value in ('ssd', 'hdd', 'tape')},
+            self.driver.survey().hosts['one'].properties)
 
     def test_a_page_whose_marker_is_gone(self):
         """The list is begun anew, a few times."""

@@ -4,6 +4,7 @@
 from fenix import errors
 from fenix.clouds import base
 from fenix.clouds import permission
+from fenix.clouds.openstack import bonds
 from fenix.clouds.openstack import effects
 from fenix.sandbox.cloud import errors as model_errors
 from fenix.size import Size
@@ -36,6 +37,7 @@ class ModelCloud(base.Cloud):
             status=server.status, task_state=server.task_state,
             group_id=server.group, floating=bool(server.floating),
             pinned_zone=server.zone_asked,
+            bonds=bonds.bonds(server.flavor.extra_specs),
             fault=server.fault and server.fault['message'])
 
     def _reach(self, *hosts):
@@ -57,7 +59,13 @@ class ModelCloud(base.Cloud):
             enabled=compute is None or not compute.disabled,
             disabled_reason=compute and compute.disabled_reason,
             up=all(found.is_up(service) for service in found.services),
-            zone=found.zone, cell=self.cells.get(host, ''))
+            zone=found.zone, cell=self.cells.get(host, ''),
+            properties=frozenset(
+                told for name, hosts in self.model.aggregates.items()
+                if host in hosts for told
+                in self.model.properties.get(name, {}).items()),
+            traits=frozenset(found.traits),
+            root_traits=frozenset(found.traits))
 
     def services(self):
         return {name: self.service(name) for name in self.model.hosts}

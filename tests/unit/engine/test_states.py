@@ -227,6 +227,52 @@ class TestPlans(test_foresight.PlanCase):
         self.cloud.server('vm-0').zone_asked = None
         self.assertEqual(['compute-2'], self.targets())
 
+    def bound_to(self, extra_specs, hosts=1, traits=(), **properties):
+        """Let the flavor of all instances bind them, on some first hosts."""
+        self.prepare(hosts=1, per_host=1, spare=2)
+        model = self.cloud.model
+        names = list(model.hosts)[:hosts]
+        model.flavors['2'].extra_specs = extra_specs
+        model.aggregates['some'] = names
+        model.properties['some'] = properties
+        for name in names:
+            model.hosts[name].traits = tuple(traits)
+
+    def test_bound_by_properties_of_aggregates(self):
+        ssd = {'aggregate_instance_extra_specs:disk': 'ssd'}
+        self.bound_to(ssd, hosts=2, disk='ssd')
+        self.assertEqual(['compute-2'], self.targets())
+        self.cloud.model.aggregates['some'] = ['compute-1', 'compute-3']
+        self.assertEqual(['compute-3'], self.targets())
+        self.cloud.model.aggregates['some'] = ['compute-1']
+        self.assertEqual([], self.targets())
+
+    def test_bound_by_traits(self):
+        self.bound_to({'trait:CUSTOM_FAST': 'required'}, hosts=2,
+                      traits=['CUSTOM_FAST'])
+        self.assertEqual(['compute-2'], self.targets())
+        model = self.cloud.model
+        model.flavors['2'].extra_specs = {'trait:CUSTOM_SLOW': 'forbidden'}
+        model.hosts['compute-2'].traits = ['CUSTOM_SLOW']
+        self.assertEqual(['compute-3'], self.targets())
+
+    def test_what_its_own_host_does_not_fit_is_left_to_nova(self):
+        """It need not go by it, and did not."""
+        self.bound_to({'aggregate_instance_extra_specs:disk': 'ssd',
+                       'trait:CUSTOM_FAST': 'required'})
+        self.assertEqual(1, len(self.targets()))
+
+    def test_nova_refuses_no_target_that_does_not_fit(self):
+        self.bound_to({'aggregate_instance_extra_specs:disk': 'ssd'}, hosts=3,
+                      disk='ssd')
+        self.cloud.model.aggregates['some'] = ['compute-1', 'compute-3']
+        self.cloud.session(hosts=['compute-1'])
+        self.cloud.take()
+        self.cloud.run()
+        self.assert_done()
+        self.assertEqual('compute-3', self.cloud.server('vm-0').host)
+        self.assertEqual(1, len(self.cloud.rows.moves))
+
     def targets(self):
         """Return where the plan moves what is on the first host."""
         found = self.plan(hosts=['compute-1'])

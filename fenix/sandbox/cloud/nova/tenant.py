@@ -46,7 +46,7 @@ class TenantApi:
             if request.micro >= 55:
                 view['description'] = None
             if request.micro >= 61:
-                view['extra_specs'] = {}
+                view['extra_specs'] = flavor.extra_specs
         return view
 
     def _flavors(self, request, detail):
@@ -67,8 +67,8 @@ class TenantApi:
             request, self._model.get_flavor(flavor_id))})
 
     def extra_specs(self, request, flavor_id):
-        self._model.get_flavor(flavor_id)
-        return http.answer({'extra_specs': {}})
+        return http.answer({'extra_specs': self._model.get_flavor(
+            flavor_id).extra_specs})
 
     def create_flavor(self, request):
         common.need_admin(request)

@@ -64,7 +64,7 @@ def _flavor(request, flavor):
                 'links': _links(request, 'flavors', flavor.id)[1:]}
     return {'vcpus': flavor.vcpus, 'ram': flavor.ram_mb,
             'disk': flavor.disk_gb, 'ephemeral': 0, 'swap': 0,
-            'original_name': flavor.name, 'extra_specs': {}}
+            'original_name': flavor.name, 'extra_specs': flavor.extra_specs}
 
 
 def _host_status(model, server):
