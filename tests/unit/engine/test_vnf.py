@@ -457,3 +457,21 @@ class TestFaults(VnfCase):
         self.go_on()
         self.assertEqual('MAINTENANCE_DONE', self.cloud.state,
                          self.cloud.rows.session.reason)
+
+
+class TestLateConstraints(VnfCase):
+
+    def test_members_are_spread_that_were_registered_on_the_way(self):
+        """What is registered counts from the next move on."""
+        cases.EngineTestCase.prepare(self, hosts=2, spare=1)
+        self.start(settings={'survey_interval': 9000, 'hosts_at_once': 1})
+        self.cloud.run(lambda: len(self.moves()) == 1)
+        first = self.moves()[0]['server']
+        names = {server.id: server.name
+                 for server in self.cloud.model.servers.values()}
+        members = [names[first], *self.cloud.on(self.moves()[0]['source'])]
+        self.cloud.constrain_group(anti_affinity_group=True)
+        for name in set(members):
+            self.cloud.constrain(name, lead_time=0)
+        self.cloud.run()
+        self.assert_done()
