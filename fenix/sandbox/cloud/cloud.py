@@ -84,7 +84,7 @@ class Cloud:
         self.ceilometer = ceilometer.Ceilometer(store.evaluate, record)
         services = [
             keystone.Keystone(self.identity),
-            nova.Nova(self.identity, self.model, config.aggregates, record),
+            nova.Nova(self.identity, self.model, record),
             placement.Placement(self.identity, self.model),
             aodh.Aodh(self.identity, store, time.time),
             self.ceilometer,

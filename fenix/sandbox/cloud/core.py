@@ -62,6 +62,8 @@ class Core:
         self.changed = threading.Condition(self.lock)
         self.now = clock()
         self.hosts: dict[str, entities.Host] = {}
+        #: Names of the hosts in each host aggregate.
+        self.aggregates: dict[str, list[str]] = {}
         self.flavors: dict[str, entities.Flavor] = {}
         self.groups: dict[str, entities.Group] = {}
         self.servers: dict[str, entities.Server] = {}

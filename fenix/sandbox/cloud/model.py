@@ -18,8 +18,10 @@ class Model(hosts.Hosts, live.LiveMoves):
     """Hosts, servers, groups and moves of a cloud."""
 
     def load(self, setup: config.CloudConfig):
-        """Put the hosts and flavors of a configuration into the cloud."""
+        """Put hosts, flavors and aggregates into the cloud."""
         for spec in setup.hosts:
             self.add_host(spec)
         for flavor in setup.flavors:
             self.add_flavor(flavor)
+        for name, hosts_in_it in setup.aggregates.items():
+            self.add_aggregate(name, hosts_in_it)

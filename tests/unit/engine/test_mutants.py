@@ -161,12 +161,14 @@ class TestRule3(MutantCase):
         self.run_session()
         self.assert_caught(3, 'members on')
 
-    def forget(self, forgotten, per_host=1, **settings):
+    def forget(self, forgotten, per_host=1, aggregate=(), **settings):
         """Run a session whose planner forgets what was set.
 
         :param forgotten: limits of the planner, as if they were not set
+        :param aggregate: names of the hosts in an aggregate
         """
         super().prepare(hosts=3, per_host=per_host, spare=2)
+        self.cloud.model.add_aggregate('fast', aggregate)
         original = viewing.limits
         self.patch(viewing, 'limits', lambda option: dataclasses.replace(
             original(option), **forgotten))
@@ -180,6 +182,11 @@ class TestRule3(MutantCase):
         self.forget({'zone_share': 1.0}, zone_share=0.2)
         self.assert_caught(3, 'of zone nova at once, 1 allowed')
 
+    def test_too_many_of_an_aggregate(self):
+        self.forget({'zone_share': 1.0}, zone_share=0.8, aggregate=[
+            'compute-4', 'compute-5'])
+        self.assert_caught(3, '2 of 2 hosts of aggregate fast at once')
+
     def test_too_little_stays_free(self):
         self.forget({'floor': size.Size()}, free_vcpus=10)
         self.assert_caught(3, 'vcpus stay free, 10 are to')
@@ -188,6 +195,15 @@ class TestRule3(MutantCase):
         self.forget({'moves_at_once': 0}, per_host=2, moves_at_once=1,
                     moves_per_source=0)
         self.assert_caught(3, 'moves at once, 1 allowed')
+
+    def test_too_many_moves_off_a_host(self):
+        self.forget({'moves_per_source': 0}, per_host=2, moves_per_source=1)
+        self.assert_caught(3, 'moves off compute-')
+
+    def test_too_many_moves_to_a_host(self):
+        self.forget({'moves_per_target': 0}, per_host=2, moves_per_target=1,
+                    moves_per_source=0)
+        self.assert_caught(3, 'moves to compute-')
 
 
 class TestRule4(MutantCase):

@@ -460,6 +460,16 @@ class LimitsTest(VerifierTestCase):
         self.assertBroken(3, timelines.SESSION, self.timeline,
                           '2 of 2 hosts of zone a at once, 1 allowed')
 
+    def test_share_of_an_aggregate(self):
+        self.begin(zone_share=0.5)
+        self.timeline.record('aggregate.create', aggregate='fast',
+                             hosts=['h2', 'h3'])
+        self.timeline.start('y', 'h2', 'h4')
+        self.assertKept(self.timeline)
+        self.timeline.told('h3', 'IN_MAINTENANCE')
+        self.assertBroken(3, timelines.SESSION, self.timeline,
+                          '2 of 2 hosts of aggregate fast at once, 1 allowed')
+
     def test_zones_count_by_themselves(self):
         self.begin(zone_share=0.5)
         self.timeline.start('x', 'h1', 'h2')

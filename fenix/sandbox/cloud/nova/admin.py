@@ -13,10 +13,8 @@ from fenix.sandbox.cloud.nova import views
 class AdminApi:
     """Everything here is for admins only, but the list of zones."""
 
-    def __init__(self, model: cloud_model.Model,
-                 aggregates: dict[str, list[str]]):
+    def __init__(self, model: cloud_model.Model):
         self._model = model
-        self._aggregates = aggregates
 
     def routes(self):
         return [
@@ -241,7 +239,7 @@ class AdminApi:
             {'id': number, 'name': name, 'hosts': hosts, 'metadata': {},
              'availability_zone': None, 'deleted': False}
             for number, (name, hosts)
-            in enumerate(self._aggregates.items(), 1)]})
+            in enumerate(self._model.aggregates.items(), 1)]})
 
     def _zones(self, detail):
         zones: dict[str, dict[str, Any]] = {}

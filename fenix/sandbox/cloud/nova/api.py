@@ -27,12 +27,12 @@ class Nova(http.GuardedService):
     prefix = '/compute'
 
     def __init__(self, tokens: identity.Identity, model: cloud_model.Model,
-                 aggregates: dict[str, list[str]], record):
+                 record):
         super().__init__(tokens)
         self._model = model
         self._record = record
         self._parts = [servers.ServersApi(model), tenant.TenantApi(model),
-                       admin.AdminApi(model, aggregates)]
+                       admin.AdminApi(model)]
 
     def routes(self):
         return [http.Route('GET', '/', self.versions),
