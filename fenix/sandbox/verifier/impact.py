@@ -8,6 +8,10 @@
 from fenix.sandbox.verifier import rule
 from fenix.sandbox.verifier import words
 
+#: Seconds that a request may take from when its share of a group was granted
+#: until Nova has it.
+ON_ITS_WAY = 10.0
+
 
 class Impact(rule.Rule):
     """Checked when a move starts."""
@@ -37,11 +41,12 @@ class Impact(rule.Rule):
                                      f'once, {limit} allowed')
 
     def _recovery(self, line, group):
-        """Check that the group has recovered.
+        """Check that the group has recovered from every impact.
 
         Where several may be impacted at once, this one may have been
-        granted its share before the other was over, and its request may
-        have taken its time: all that are impacted or recover must fit.
+        granted its share a moment before another was over, while its
+        request was on its way: then all that are impacted or were a moment
+        ago must fit.
         """
         pause = self._limit(group, 'recovery_time')
         recovering = {
@@ -54,9 +59,9 @@ class Impact(rule.Rule):
             server for server in self.world.members(group)
             if self.world.impacted(server)}
         limit = max(1, self._limit(group, 'max_impacted_members'))
-        if limit > 1 and len(weighing) <= limit and (
-                line['server'] not in recovering):
-            return
+        if len(weighing) <= limit and line['server'] not in recovering:
+            recovering = {server: passed for server, passed
+                          in recovering.items() if passed > ON_ITS_WAY}
         for server, passed in recovering.items():
             self.breach(line, group,
                         f'impact {passed:.2f} s after that on {server}, '

@@ -140,6 +140,19 @@ class TestRule3(MutantCase):
         self.run_session()
         self.assert_caught(3, 'recovery takes 20 s')
 
+    def test_recovery_is_forgotten_where_two_may_be_impacted(self):
+        """As if it were enough that no more than two are weighed on."""
+        super().prepare(hosts=2, per_host=1, spare=1)
+        self.cloud.constrain_group(max_impacted_members=2,
+                                   recovery_time=300)
+        for number in range(2):
+            self.cloud.constrain(f'vm-{number}')
+        self.cloud.work.seconds = 30
+        self.patch(moving, '_release', lambda turn, row: turn.claims.append(
+            claims.GroupRelease('group', row.instance_id, 0)))
+        self.run_session()
+        self.assert_caught(3, 'recovery takes 300 s')
+
     def test_lead_time_is_forgotten(self):
         self.prepare(lead_time=300)
         self.vnfm.silent.add(words.PLANNED_MAINTENANCE)

@@ -320,6 +320,15 @@ class ImpactTest(VerifierTestCase):
         self.timeline.start('z', 'h1', 'h4')
         self.assertBroken(3, 'n', self.timeline, 'recovery')
 
+    def test_granted_during_recovery(self):
+        """All wait for who recovers, however many may be impacted."""
+        self._constrain(max_impacted_members=2, recovery_time=60)
+        self._agreed()
+        self.timeline.move('x', 'h1', 'h2')
+        self.timeline.wait(40)
+        self.timeline.start('y', 'h3', 'h4')
+        self.assertBroken(3, 'n', self.timeline, 'recovery takes 60 s')
+
     def test_not_recovered(self):
         self._constrain(max_impacted_members=1, recovery_time=2)
         self._agreed()
