@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workflow ``vnf``: many hosts at once, each in its own step."""
 
+import collections
 import dataclasses
 
 from fenix import errors
@@ -35,10 +36,15 @@ class VnfCase(cases.EngineTestCase):
         super().start(workflow='vnf', settings={
             **self.SETTINGS, **(settings or {})}, **session)
 
-    def at_once(self):
-        """Return how many hosts were in maintenance at once, at most."""
+    def at_once(self, among=None):
+        """Return how many hosts were in maintenance at once, at most.
+
+        :param among: names of the hosts that count; None: all
+        """
         out, most = set(), 0
         for host, state in self.cloud.host_events():
+            if among is not None and host not in among:
+                continue
             (out.add if state == 'IN_MAINTENANCE' else out.discard)(host)
             most = max(most, len(out))
         return most
@@ -120,6 +126,47 @@ class TestWay(VnfCase):
                 self.run_session(settings={'moves_at_once': limit})
                 self.assert_done()
                 self.assertEqual(limit, self.moving_at_once())
+
+    def test_moves_per_source(self):
+        for limit in (1, 2):
+            with self.subTest(limit):
+                self.prepare()
+                self.run_session(settings={'moves_per_source': limit})
+                self.assert_done()
+                self.assertEqual(limit, self.most_moves('source'))
+
+    def test_moves_per_target(self):
+        for limit in (1, 2):
+            with self.subTest(limit):
+                self.prepare()
+                self.run_session(settings={'moves_per_target': limit,
+                                           'moves_per_source': 2})
+                self.assert_done()
+                self.assertEqual(limit, self.most_moves('target'))
+
+    def most_moves(self, end):
+        """Return how many moves had the same source or target at once."""
+        moving, most = {}, 0
+        for line in self.cloud.timeline:
+            if line['what'] == 'migrate.start':
+                moving[line['server']] = line[end]
+            elif line['what'] == 'migrate.end':
+                del moving[line['server']]
+            most = max([most, *collections.Counter(
+                moving.values()).values()])
+        return most
+
+    def test_share_of_an_aggregate(self):
+        for share, expected in ((0.5, 1), (1.0, 2)):
+            with self.subTest(share):
+                self.prepare()
+                self.cloud.model.add_aggregate(
+                    'fast', ['compute-7', 'compute-8'])
+                # Only the aggregate binds: of eight hosts, four may be out.
+                self.run_session(settings={'zone_share': share})
+                self.assert_done()
+                self.assertEqual(expected, self.at_once(
+                    {'compute-7', 'compute-8'}))
 
     def moving_at_once(self):
         moving, most = set(), 0
