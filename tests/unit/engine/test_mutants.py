@@ -14,6 +14,7 @@ from fenix import size
 from fenix import words
 from fenix.db import claims
 from fenix.sandbox import verifier
+from fenix.sandbox.cloud import scheduler
 from fenix.workflow.planner import fitting
 from fenix.workflow.verbs import asking
 from fenix.workflow.verbs import hosting
@@ -173,6 +174,21 @@ class TestRule3(MutantCase):
                    lambda room, unit, i: room.names[i] not in unit.sources)
         self.run_session()
         self.assert_caught(3, 'members on')
+
+    def test_affinity_is_forgotten(self):
+        """Nova itself would refuse it, were its filter on."""
+        super().prepare(hosts=0, spare=2)
+        group = self.cloud.model.create_group(
+            'near', cases.PROJECT, 'affinity')
+        for name in ('one', 'two'):
+            self.cloud.create(name, 'compute-1', group=group.id)
+        self.patch(scheduler.Scheduler, '_group_refusal',
+                   lambda self, host, server: None)
+        original = viewing.instance
+        self.patch(viewing, 'instance', lambda *args: dataclasses.replace(
+            original(*args), movable=True, fixed=''))
+        self.run_session(workflow='vnf')
+        self.assert_caught(3, 'all are to be on one host')
 
     def forget(self, forgotten, per_host=1, aggregate=(), **settings):
         """Run a session whose planner forgets what was set.

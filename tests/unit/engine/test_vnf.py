@@ -506,6 +506,62 @@ class TestFaults(VnfCase):
                          self.cloud.rows.session.reason)
 
 
+class TestServerGroups(VnfCase):
+    """Those of Nova bind even where the VNFM registered nothing."""
+
+    def prepare(self, policy, places, spare):
+        """Set up hosts, and the members of a server group on some of them.
+
+        :param places: the host of each member
+        """
+        cases.EngineTestCase.prepare(self, hosts=0, spare=spare, options={
+            'settle_time': 1, 'scale_in_window': 10, 'empty_timeout': 10})
+        group = self.cloud.model.create_group('nova', cases.PROJECT, policy)
+        for number, host in enumerate(places):
+            self.cloud.create(f'vm-{number}', host, group=group.id)
+
+    def hosts(self):
+        return {server.host for server in self.cloud.model.servers.values()}
+
+    def test_hard_anti_affinity(self):
+        self.prepare('anti-affinity', ['compute-1', 'compute-2'], spare=3)
+        self.run_session()
+        self.assert_done()
+        self.assertEqual(2, len(self.hosts()))
+
+    def test_hard_anti_affinity_without_another_host(self):
+        self.prepare('anti-affinity', ['compute-1', 'compute-2'], spare=2)
+        self.run_session()
+        self.assertEqual('MAINTENANCE_FAILED', self.cloud.state)
+        self.assertEqual([], self.moves())
+        self.assertEqual([], self.cloud.verify())
+
+    def test_soft_anti_affinity(self):
+        self.prepare('soft-anti-affinity', ['compute-1', 'compute-2'],
+                     spare=4)
+        # Where either could go to either of the other hosts at any time.
+        self.run_session(hosts=['compute-1', 'compute-2'])
+        self.assert_done()
+        self.assertEqual(2, len(self.hosts()))
+
+    def test_soft_anti_affinity_without_another_host(self):
+        """A wish holds nothing up."""
+        self.prepare('soft-anti-affinity', ['compute-1', 'compute-2'],
+                     spare=2)
+        self.run_session()
+        self.assert_done()
+
+    def test_hard_affinity(self):
+        """Nova lets no member go, so the others' host is left to a human."""
+        self.prepare('affinity', ['compute-1', 'compute-1'], spare=3)
+        self.run_session()
+        self.assert_failed('compute-1', 'affinity group')
+        self.assert_maintained('compute-2', 'compute-3')
+        self.assertEqual([], self.moves())
+        self.assertEqual({'compute-1'}, self.hosts())
+        self.assertEqual([], self.cloud.verify())
+
+
 class TestLateConstraints(VnfCase):
 
     def test_members_are_spread_that_were_registered_on_the_way(self):

@@ -320,6 +320,13 @@ class ImpactTest(VerifierTestCase):
         self.timeline.start('z', 'h1', 'h4')
         self.assertBroken(3, 'n', self.timeline, 'recovery')
 
+    def test_recovery_registered_when_the_impact_was_over(self):
+        self._agreed()
+        self.timeline.move('x', 'h1', 'h2')
+        self._constrain(max_impacted_members=1, recovery_time=60)
+        self.timeline.start('y', 'h3', 'h4')
+        self.assertKept(self.timeline)
+
     def test_granted_during_recovery(self):
         """All wait for who recovers, however many may be impacted."""
         self._constrain(max_impacted_members=2, recovery_time=60)
@@ -371,6 +378,30 @@ class ImpactTest(VerifierTestCase):
             self.timeline.server(server, host, group='g')
         self._agreed('m')
         self.timeline.start('m', 'h1', 'h2')
+        self.assertKept(self.timeline)
+
+
+    def _affine(self, policy):
+        self.timeline.group('a', policy)
+        for server, host in (('k', 'h1'), ('m', 'h1')):
+            self.timeline.server(server, host, group='a')
+        self._agreed('k', 'm')
+        self.timeline.move('k', 'h1', 'h2')
+
+    def test_affinity_of_nova(self):
+        self._affine('affinity')
+        self.assertBroken(3, 'a', self.timeline, 'k leaves 1 others on h1')
+
+    def test_soft_affinity_of_nova(self):
+        self._affine('soft-affinity')
+        self.assertKept(self.timeline)
+
+    def test_affinity_made_better(self):
+        self.timeline.group('a', 'affinity')
+        for server, host in (('k', 'h1'), ('m', 'h2')):
+            self.timeline.server(server, host, group='a')
+        self._agreed('k')
+        self.timeline.start('k', 'h1', 'h2')
         self.assertKept(self.timeline)
 
 
