@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+import ast
 import json
+import pathlib
+import re
+import unittest
 
+import fixtures
 from oslotest import base
 
 from fenix.sandbox import verifier
 from fenix.sandbox.verifier import __main__ as command
+from fenix.sandbox.verifier import rule
 from tests.unit.engine import test_mutants
 from tests.unit.sandbox import timelines
 
@@ -865,7 +871,55 @@ class TenancyTest(VerifierTestCase):
         self.assertBroken(8, ask['message_id'], self.timeline, 'context')
 
 
+def _pattern(node):
+    """Return a regular expression for what a piece of code says."""
+    if isinstance(node, ast.Constant):
+        return re.escape(node.value)
+    return ''.join(re.escape(part.value) if isinstance(part, ast.Constant)
+                   else '.*' for part in node.values)
+
+
+def _clauses():
+    """Return a regular expression for each breach that the code names.
+
+    It is named where it is noted, or returned to where that is done.
+    """
+    directory = pathlib.Path(verifier.__file__).parent
+    for path in sorted(directory.glob('*.py')):
+        for node in ast.walk(ast.parse(path.read_text())):
+            what = None
+            if isinstance(node, ast.Call) and (
+                    getattr(node.func, 'attr', '') == 'breach'):
+                what = node.args[2]
+            elif isinstance(node, ast.Return) and path.stem == 'consent':
+                what = node.value
+            if isinstance(what, ast.JoinedStr) or isinstance(
+                    getattr(what, 'value', None), str):
+                yield _pattern(what)
+
+
 class CompletenessTest(base.BaseTestCase):
+
+    def test_each_clause_has_a_broken_timeline(self):
+        """The tests above make the verifier say all that it can say."""
+        said = set()
+        original = rule.Rule.breach
+
+        def breach(self, line, subject, what, *kind):
+            said.add(what)
+            original(self, line, subject, what, *kind)
+
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.sandbox.verifier.rule.Rule.breach', breach))
+        result = unittest.TestResult()
+        for kind in VerifierTestCase.__subclasses__():
+            unittest.defaultTestLoader.loadTestsFromTestCase(kind).run(result)
+        self.assertTrue(result.wasSuccessful())
+        clauses = list(_clauses())
+        self.assertGreater(len(clauses), 40)
+        self.assertEqual([], [
+            clause for clause in clauses
+            if not any(re.fullmatch(clause, what) for what in said)])
 
     def test_each_rule_is_checked_and_has_a_mutant(self):
         """Rule 6 is seen nowhere in a cloud (the module says why)."""
