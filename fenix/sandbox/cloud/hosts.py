@@ -76,6 +76,12 @@ class Hosts(core.Core):
         self.flavors[flavor.id] = flavor
         return flavor
 
+    @core.operation
+    def add_aggregate(self, name: str, hosts: list[str]):
+        """Put hosts together in a host aggregate."""
+        self.aggregates[name] = list(hosts)
+        self._record('aggregate.create', aggregate=name, hosts=list(hosts))
+
     def services(self) -> list[entities.Service]:
         """All Nova services."""
         return [service for host in self.hosts.values()

@@ -23,5 +23,6 @@ class Model(hosts.Hosts, live.LiveMoves):
             self.add_host(spec)
         for flavor in setup.flavors:
             self.add_flavor(flavor)
-        self.aggregates.update(setup.aggregates)
+        for name, hosts_in_it in setup.aggregates.items():
+            self.add_aggregate(name, hosts_in_it)
         self.properties.update(setup.properties)

@@ -2,11 +2,12 @@
 """Rule 3, too: never more at once than the administrator allows.
 
 ``hosts_at_once``, ``moves_at_once``, ``moves_per_source``,
-``moves_per_target``, ``zone_share`` and the floor that stays free, as far as
-the session itself sets them: what stands in the configuration is not seen
-from outside.
+``moves_per_target``, ``zone_share`` (of zones and of aggregates) and the floor
+that stays free, as far as the session itself sets them: what stands in the
+configuration is not seen from outside.
 """
 
+import collections
 import math
 
 from fenix.sandbox.verifier import rule
@@ -35,7 +36,8 @@ class Limits(rule.Rule):
         self._in_hand: dict[str, str] = {}
         #: When that began.
         self._since: dict[str, float] = {}
-        self._zones: dict[str, str] = {}
+        #: Zones and aggregates: {(kind, name): hosts in it}.
+        self._areas: dict[tuple, set[str]] = collections.defaultdict(set)
         #: What hosts have, and servers need: {name or id: line}.
         self._sizes: dict[str, dict] = {}
         #: When somebody else last took room.
@@ -44,8 +46,12 @@ class Limits(rule.Rule):
     def after(self, line):
         match line['what']:
             case 'host.create':
-                self._zones[line['host']] = line.get('zone') or ''
+                if line.get('zone'):
+                    self._areas['zone', line['zone']].add(line['host'])
                 self._sizes[line['host']] = line.get('room') or line
+            case 'aggregate.create':
+                self._areas['aggregate', line['aggregate']].update(
+                    line['hosts'])
             case 'server.create' | 'resize.start' | 'server.unshelve':
                 if line['what'] == 'server.create':
                     self._sizes[line['server']] = line
@@ -110,16 +116,17 @@ class Limits(rule.Rule):
         if 0 < limit < len(own):
             self.breach(line, session, f'{len(own)} hosts at once, '
                                        f'{limit} allowed')
-        zone = self._zones.get(host)
         share = settings.get('zone_share', 1)
-        if zone and share < 1:
-            there = {name for name, other in self._zones.items()
-                     if other == zone and self.world.hosts[name].compute}
+        for (kind, name), hosts in self._areas.items():
+            if host not in hosts or share >= 1:
+                continue
+            there = {each for each in hosts & self.world.hosts.keys()
+                     if self.world.hosts[each].compute}
             limit = max(1, math.floor(share * len(there) + 1e-9))
             if len(own & there) > limit:
                 self.breach(
                     line, session, f'{len(own & there)} of {len(there)} '
-                    f'hosts of zone {zone} at once, {limit} allowed')
+                    f'hosts of {kind} {name} at once, {limit} allowed')
 
     def _floor(self, line, host, session, settings):
         """Check what stays free on all hosts that are in use.

@@ -92,6 +92,8 @@ class World:
         self.asks = asks.Book()
         #: When the last impact on a server was over.
         self.impact_ended: dict[str, float] = {}
+        #: What was registered then for its groups: {server: {group: body}}.
+        self.impact_on: dict[str, dict[str, dict]] = {}
         #: Until when notifications may be late, since the bus was away.
         self.late_until = float('-inf')
 
@@ -153,6 +155,9 @@ class World:
                 line.get('placed', True)):
             # Who found no place was never touched.
             self.impact_ended[server_id] = line['t']
+            self.impact_on[server_id] = {
+                group: self.group_constraints.get(group, {})
+                for group in self.groups_of(server_id)}
 
     def _on_bus_away(self, line):
         self.late_until = float('inf')

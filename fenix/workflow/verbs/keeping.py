@@ -27,12 +27,15 @@ class Kept:
     :ivar surveyed_at: when the survey began that it was made from
     :ivar places: ``viewing.Places``
     :ivar down: names of the hosts to come that are down, with instances
+    :ivar bound: what was registered for the groups of instances then, see
+        :func:`_bound`
     """
 
     fleet: fleets.Fleet
     surveyed_at: object
     places: viewing.Places
     down: frozenset
+    bound: dict
 
 
 def seconds(turn, when=None):
@@ -51,7 +54,8 @@ def make(turn, survey, down, all_disabled=False, limits=None):
     fleet = fleets.Fleet(view, limits or viewing.limits(turn.option),
                          learning.estimates(turn), seconds(turn))
     turn.memory.kept = Kept(
-        fleet, surveyed_at, viewing.places(turn, survey), down)
+        fleet, surveyed_at, viewing.places(turn, survey), down,
+        _bound(turn, view.instances))
     begun = _left(turn.picture) | {
         host.name for host in turn.picture.active_hosts()
         if host.disabled is not None and not all_disabled}
@@ -139,6 +143,19 @@ def _only(turn, view, row, known):
         return known.only
     return frozenset(view.hosts if known.only is None
                      else known.only) - refused
+
+
+def _bound(turn, instance_ids):
+    """Return what VNFMs registered for the groups of instances.
+
+    :returns: {instance id: values}, without those that are in no group
+    """
+    constrained, _ = turn.constraints(list(instance_ids))
+    groups = {key: turn.group_of(row) for key, row in constrained.items()}
+    return {key: (group.group_id, group.anti_affinity_group,
+                  group.max_instances_per_host, group.max_impacted_members,
+                  group.recovery_time)
+            for key, group in groups.items() if group is not None}
 
 
 def _left(picture):
@@ -269,6 +286,22 @@ def seen(turn, server):
             kept.places))
 
 
+def knows(turn, instance_id):
+    """Tell whether the fleet knows the rules of an instance's group.
+
+    If its VNFM registered something else since, the fleet is made anew
+    before the instance is moved.
+    """
+    kept = turn.memory.kept
+    now = _bound(turn, [instance_id])
+    if kept.bound.get(instance_id) == now.get(instance_id):
+        return True
+    asked = turn.memory.surprised_at
+    if asked is None or asked <= kept.surveyed_at:
+        surprised(turn)
+    return False
+
+
 def surprised(turn):
     """The cloud is not what the fleet takes it for: it is made anew."""
     # What is looked at in this very moment may still be what was before.
@@ -278,5 +311,5 @@ def surprised(turn):
         _fleet(turn)
 
 
-__all__ = ['Kept', 'agreed', 'ended', 'gone', 'make', 'seconds', 'seen',
-           'started', 'stepped', 'surprised']
+__all__ = ['Kept', 'agreed', 'ended', 'gone', 'knows', 'make', 'seconds',
+           'seen', 'started', 'stepped', 'surprised']

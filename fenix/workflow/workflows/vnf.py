@@ -298,7 +298,11 @@ class VnfWorkflow(default.DefaultWorkflow):
     def target(self, host, instance):
         """Return the target of an instance that may move now, or None."""
         kept = self.turn.memory.kept
-        return kept and kept.fleet.offered.get(instance.instance_id)
+        target = kept and kept.fleet.offered.get(instance.instance_id)
+        if target is None or not keeping.knows(
+                self.turn, instance.instance_id):
+            return None
+        return target
 
     def maintain(self, host):
         if self.halted and not host.announced:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sandbox's cloud model as a cloud driver, without HTTP."""
 
+import dataclasses
+
 from fenix import errors
 from fenix.clouds import base
 from fenix.clouds import permission
@@ -67,6 +69,12 @@ class ModelCloud(base.Cloud):
             traits=frozenset(found.traits),
             root_traits=frozenset(found.traits))
 
+    def _surveyed(self, host):
+        """As the driver: only a survey tells of aggregates."""
+        return dataclasses.replace(self.service(host), aggregates=tuple(
+            sorted(name for name, hosts in self.model.aggregates.items()
+                   if host in hosts)))
+
     def services(self):
         return {name: self.service(name) for name in self.model.hosts}
 
@@ -85,7 +93,7 @@ class ModelCloud(base.Cloud):
                               used['DISK_GB']),
                     consumers=frozenset(self.model.allocations[name]))
         return base.Survey(
-            hosts=self.services(),
+            hosts={name: self._surveyed(name) for name in self.model.hosts},
             capacities=capacities,
             servers={server.id: self._server(server)
                      for server in self.model.servers.values()

@@ -14,6 +14,7 @@ from fenix import size
 from fenix import words
 from fenix.db import claims
 from fenix.sandbox import verifier
+from fenix.sandbox.cloud import scheduler
 from fenix.workflow.planner import fitting
 from fenix.workflow.verbs import asking
 from fenix.workflow.verbs import hosting
@@ -140,6 +141,19 @@ class TestRule3(MutantCase):
         self.run_session()
         self.assert_caught(3, 'recovery takes 20 s')
 
+    def test_recovery_is_forgotten_where_two_may_be_impacted(self):
+        """As if it were enough that no more than two are weighed on."""
+        super().prepare(hosts=2, per_host=1, spare=1)
+        self.cloud.constrain_group(max_impacted_members=2,
+                                   recovery_time=300)
+        for number in range(2):
+            self.cloud.constrain(f'vm-{number}')
+        self.cloud.work.seconds = 30
+        self.patch(moving, '_release', lambda turn, row: turn.claims.append(
+            claims.GroupRelease('group', row.instance_id, 0)))
+        self.run_session()
+        self.assert_caught(3, 'recovery takes 300 s')
+
     def test_lead_time_is_forgotten(self):
         self.prepare(lead_time=300)
         self.vnfm.silent.add(words.PLANNED_MAINTENANCE)
@@ -161,12 +175,29 @@ class TestRule3(MutantCase):
         self.run_session()
         self.assert_caught(3, 'members on')
 
-    def forget(self, forgotten, per_host=1, **settings):
+    def test_affinity_is_forgotten(self):
+        """Nova itself would refuse it, were its filter on."""
+        super().prepare(hosts=0, spare=2)
+        group = self.cloud.model.create_group(
+            'near', cases.PROJECT, 'affinity')
+        for name in ('one', 'two'):
+            self.cloud.create(name, 'compute-1', group=group.id)
+        self.patch(scheduler.Scheduler, '_group_refusal',
+                   lambda self, host, server: None)
+        original = viewing.instance
+        self.patch(viewing, 'instance', lambda *args: dataclasses.replace(
+            original(*args), movable=True, fixed=''))
+        self.run_session(workflow='vnf')
+        self.assert_caught(3, 'all are to be on one host')
+
+    def forget(self, forgotten, per_host=1, aggregate=(), **settings):
         """Run a session whose planner forgets what was set.
 
         :param forgotten: limits of the planner, as if they were not set
+        :param aggregate: names of the hosts in an aggregate
         """
         super().prepare(hosts=3, per_host=per_host, spare=2)
+        self.cloud.model.add_aggregate('fast', aggregate)
         original = viewing.limits
         self.patch(viewing, 'limits', lambda option: dataclasses.replace(
             original(option), **forgotten))
@@ -180,6 +211,11 @@ class TestRule3(MutantCase):
         self.forget({'zone_share': 1.0}, zone_share=0.2)
         self.assert_caught(3, 'of zone nova at once, 1 allowed')
 
+    def test_too_many_of_an_aggregate(self):
+        self.forget({'zone_share': 1.0}, zone_share=0.8, aggregate=[
+            'compute-4', 'compute-5'])
+        self.assert_caught(3, '2 of 2 hosts of aggregate fast at once')
+
     def test_too_little_stays_free(self):
         self.forget({'floor': size.Size()}, free_vcpus=10)
         self.assert_caught(3, 'vcpus stay free, 10 are to')
@@ -188,6 +224,15 @@ class TestRule3(MutantCase):
         self.forget({'moves_at_once': 0}, per_host=2, moves_at_once=1,
                     moves_per_source=0)
         self.assert_caught(3, 'moves at once, 1 allowed')
+
+    def test_too_many_moves_off_a_host(self):
+        self.forget({'moves_per_source': 0}, per_host=2, moves_per_source=1)
+        self.assert_caught(3, 'moves off compute-')
+
+    def test_too_many_moves_to_a_host(self):
+        self.forget({'moves_per_target': 0}, per_host=2, moves_per_target=1,
+                    moves_per_source=0)
+        self.assert_caught(3, 'moves to compute-')
 
 
 class TestRule4(MutantCase):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workflow ``vnf``: many hosts at once, each in its own step."""
 
+import collections
 import dataclasses
 
 from fenix import errors
@@ -35,10 +36,15 @@ class VnfCase(cases.EngineTestCase):
         super().start(workflow='vnf', settings={
             **self.SETTINGS, **(settings or {})}, **session)
 
-    def at_once(self):
-        """Return how many hosts were in maintenance at once, at most."""
+    def at_once(self, among=None):
+        """Return how many hosts were in maintenance at once, at most.
+
+        :param among: names of the hosts that count; None: all
+        """
         out, most = set(), 0
         for host, state in self.cloud.host_events():
+            if among is not None and host not in among:
+                continue
             (out.add if state == 'IN_MAINTENANCE' else out.discard)(host)
             most = max(most, len(out))
         return most
@@ -120,6 +126,47 @@ class TestWay(VnfCase):
                 self.run_session(settings={'moves_at_once': limit})
                 self.assert_done()
                 self.assertEqual(limit, self.moving_at_once())
+
+    def test_moves_per_source(self):
+        for limit in (1, 2):
+            with self.subTest(limit):
+                self.prepare()
+                self.run_session(settings={'moves_per_source': limit})
+                self.assert_done()
+                self.assertEqual(limit, self.most_moves('source'))
+
+    def test_moves_per_target(self):
+        for limit in (1, 2):
+            with self.subTest(limit):
+                self.prepare()
+                self.run_session(settings={'moves_per_target': limit,
+                                           'moves_per_source': 2})
+                self.assert_done()
+                self.assertEqual(limit, self.most_moves('target'))
+
+    def most_moves(self, end):
+        """Return how many moves had the same source or target at once."""
+        moving, most = {}, 0
+        for line in self.cloud.timeline:
+            if line['what'] == 'migrate.start':
+                moving[line['server']] = line[end]
+            elif line['what'] == 'migrate.end':
+                del moving[line['server']]
+            most = max([most, *collections.Counter(
+                moving.values()).values()])
+        return most
+
+    def test_share_of_an_aggregate(self):
+        for share, expected in ((0.5, 1), (1.0, 2)):
+            with self.subTest(share):
+                self.prepare()
+                self.cloud.model.add_aggregate(
+                    'fast', ['compute-7', 'compute-8'])
+                # Only the aggregate binds: of eight hosts, four may be out.
+                self.run_session(settings={'zone_share': share})
+                self.assert_done()
+                self.assertEqual(expected, self.at_once(
+                    {'compute-7', 'compute-8'}))
 
     def moving_at_once(self):
         moving, most = set(), 0
@@ -457,3 +504,77 @@ class TestFaults(VnfCase):
         self.go_on()
         self.assertEqual('MAINTENANCE_DONE', self.cloud.state,
                          self.cloud.rows.session.reason)
+
+
+class TestServerGroups(VnfCase):
+    """Those of Nova bind even where the VNFM registered nothing."""
+
+    def prepare(self, policy, places, spare):
+        """Set up hosts, and the members of a server group on some of them.
+
+        :param places: the host of each member
+        """
+        cases.EngineTestCase.prepare(self, hosts=0, spare=spare, options={
+            'settle_time': 1, 'scale_in_window': 10, 'empty_timeout': 10})
+        group = self.cloud.model.create_group('nova', cases.PROJECT, policy)
+        for number, host in enumerate(places):
+            self.cloud.create(f'vm-{number}', host, group=group.id)
+
+    def hosts(self):
+        return {server.host for server in self.cloud.model.servers.values()}
+
+    def test_hard_anti_affinity(self):
+        self.prepare('anti-affinity', ['compute-1', 'compute-2'], spare=3)
+        self.run_session()
+        self.assert_done()
+        self.assertEqual(2, len(self.hosts()))
+
+    def test_hard_anti_affinity_without_another_host(self):
+        self.prepare('anti-affinity', ['compute-1', 'compute-2'], spare=2)
+        self.run_session()
+        self.assertEqual('MAINTENANCE_FAILED', self.cloud.state)
+        self.assertEqual([], self.moves())
+        self.assertEqual([], self.cloud.verify())
+
+    def test_soft_anti_affinity(self):
+        self.prepare('soft-anti-affinity', ['compute-1', 'compute-2'],
+                     spare=4)
+        # Where either could go to either of the other hosts at any time.
+        self.run_session(hosts=['compute-1', 'compute-2'])
+        self.assert_done()
+        self.assertEqual(2, len(self.hosts()))
+
+    def test_soft_anti_affinity_without_another_host(self):
+        """A wish holds nothing up."""
+        self.prepare('soft-anti-affinity', ['compute-1', 'compute-2'],
+                     spare=2)
+        self.run_session()
+        self.assert_done()
+
+    def test_hard_affinity(self):
+        """Nova lets no member go, so the others' host is left to a human."""
+        self.prepare('affinity', ['compute-1', 'compute-1'], spare=3)
+        self.run_session()
+        self.assert_failed('compute-1', 'affinity group')
+        self.assert_maintained('compute-2', 'compute-3')
+        self.assertEqual([], self.moves())
+        self.assertEqual({'compute-1'}, self.hosts())
+        self.assertEqual([], self.cloud.verify())
+
+
+class TestLateConstraints(VnfCase):
+
+    def test_members_are_spread_that_were_registered_on_the_way(self):
+        """What is registered counts from the next move on."""
+        cases.EngineTestCase.prepare(self, hosts=2, spare=1)
+        self.start(settings={'survey_interval': 9000, 'hosts_at_once': 1})
+        self.cloud.run(lambda: len(self.moves()) == 1)
+        first = self.moves()[0]['server']
+        names = {server.id: server.name
+                 for server in self.cloud.model.servers.values()}
+        members = [names[first], *self.cloud.on(self.moves()[0]['source'])]
+        self.cloud.constrain_group(anti_affinity_group=True)
+        for name in set(members):
+            self.cloud.constrain(name, lead_time=0)
+        self.cloud.run()
+        self.assert_done()

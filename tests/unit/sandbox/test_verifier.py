@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+import ast
 import json
+import pathlib
+import re
+import unittest
 
+import fixtures
 from oslotest import base
 
 from fenix.sandbox import verifier
 from fenix.sandbox.verifier import __main__ as command
+from fenix.sandbox.verifier import rule
 from tests.unit.engine import test_mutants
 from tests.unit.sandbox import timelines
 
@@ -320,6 +326,22 @@ class ImpactTest(VerifierTestCase):
         self.timeline.start('z', 'h1', 'h4')
         self.assertBroken(3, 'n', self.timeline, 'recovery')
 
+    def test_recovery_registered_when_the_impact_was_over(self):
+        self._agreed()
+        self.timeline.move('x', 'h1', 'h2')
+        self._constrain(max_impacted_members=1, recovery_time=60)
+        self.timeline.start('y', 'h3', 'h4')
+        self.assertKept(self.timeline)
+
+    def test_granted_during_recovery(self):
+        """All wait for who recovers, however many may be impacted."""
+        self._constrain(max_impacted_members=2, recovery_time=60)
+        self._agreed()
+        self.timeline.move('x', 'h1', 'h2')
+        self.timeline.wait(40)
+        self.timeline.start('y', 'h3', 'h4')
+        self.assertBroken(3, 'n', self.timeline, 'recovery takes 60 s')
+
     def test_not_recovered(self):
         self._constrain(max_impacted_members=1, recovery_time=2)
         self._agreed()
@@ -362,6 +384,30 @@ class ImpactTest(VerifierTestCase):
             self.timeline.server(server, host, group='g')
         self._agreed('m')
         self.timeline.start('m', 'h1', 'h2')
+        self.assertKept(self.timeline)
+
+
+    def _affine(self, policy):
+        self.timeline.group('a', policy)
+        for server, host in (('k', 'h1'), ('m', 'h1')):
+            self.timeline.server(server, host, group='a')
+        self._agreed('k', 'm')
+        self.timeline.move('k', 'h1', 'h2')
+
+    def test_affinity_of_nova(self):
+        self._affine('affinity')
+        self.assertBroken(3, 'a', self.timeline, 'k leaves 1 others on h1')
+
+    def test_soft_affinity_of_nova(self):
+        self._affine('soft-affinity')
+        self.assertKept(self.timeline)
+
+    def test_affinity_made_better(self):
+        self.timeline.group('a', 'affinity')
+        for server, host in (('k', 'h1'), ('m', 'h2')):
+            self.timeline.server(server, host, group='a')
+        self._agreed('k')
+        self.timeline.start('k', 'h1', 'h2')
         self.assertKept(self.timeline)
 
 
@@ -459,6 +505,16 @@ class LimitsTest(VerifierTestCase):
         self.two_hosts()
         self.assertBroken(3, timelines.SESSION, self.timeline,
                           '2 of 2 hosts of zone a at once, 1 allowed')
+
+    def test_share_of_an_aggregate(self):
+        self.begin(zone_share=0.5)
+        self.timeline.record('aggregate.create', aggregate='fast',
+                             hosts=['h2', 'h3'])
+        self.timeline.start('y', 'h2', 'h4')
+        self.assertKept(self.timeline)
+        self.timeline.told('h3', 'IN_MAINTENANCE')
+        self.assertBroken(3, timelines.SESSION, self.timeline,
+                          '2 of 2 hosts of aggregate fast at once, 1 allowed')
 
     def test_zones_count_by_themselves(self):
         self.begin(zone_share=0.5)
@@ -815,7 +871,55 @@ class TenancyTest(VerifierTestCase):
         self.assertBroken(8, ask['message_id'], self.timeline, 'context')
 
 
+def _pattern(node):
+    """Return a regular expression for what a piece of code says."""
+    if isinstance(node, ast.Constant):
+        return re.escape(node.value)
+    return ''.join(re.escape(part.value) if isinstance(part, ast.Constant)
+                   else '.*' for part in node.values)
+
+
+def _clauses():
+    """Return a regular expression for each breach that the code names.
+
+    It is named where it is noted, or returned to where that is done.
+    """
+    directory = pathlib.Path(verifier.__file__).parent
+    for path in sorted(directory.glob('*.py')):
+        for node in ast.walk(ast.parse(path.read_text())):
+            what = None
+            if isinstance(node, ast.Call) and (
+                    getattr(node.func, 'attr', '') == 'breach'):
+                what = node.args[2]
+            elif isinstance(node, ast.Return) and path.stem == 'consent':
+                what = node.value
+            if isinstance(what, ast.JoinedStr) or isinstance(
+                    getattr(what, 'value', None), str):
+                yield _pattern(what)
+
+
 class CompletenessTest(base.BaseTestCase):
+
+    def test_each_clause_has_a_broken_timeline(self):
+        """The tests above make the verifier say all that it can say."""
+        said = set()
+        original = rule.Rule.breach
+
+        def breach(self, line, subject, what, *kind):
+            said.add(what)
+            original(self, line, subject, what, *kind)
+
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.sandbox.verifier.rule.Rule.breach', breach))
+        result = unittest.TestResult()
+        for kind in VerifierTestCase.__subclasses__():
+            unittest.defaultTestLoader.loadTestsFromTestCase(kind).run(result)
+        self.assertTrue(result.wasSuccessful())
+        clauses = list(_clauses())
+        self.assertGreater(len(clauses), 40)
+        self.assertEqual([], [
+            clause for clause in clauses
+            if not any(re.fullmatch(clause, what) for what in said)])
 
     def test_each_rule_is_checked_and_has_a_mutant(self):
         """Rule 6 is seen nowhere in a cloud (the module says why)."""
