@@ -207,7 +207,7 @@ class Play:
             hosts=[] if everything else self.hosts,
             settings={**model.SETTINGS, **scenario.settings}, actions=[{
                 'plugin': 'command', 'type': 'host',
-                'metadata': {'command': stages.WORK}}])
+                'metadata': {'command': scenario.work}}])
 
     def _session(self):
         state = self.follow(administrator.FINAL)

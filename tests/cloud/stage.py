@@ -16,10 +16,8 @@ from tests.cloud import tenant
 from tests.cloud import watch
 from tools.cloud import cloud
 
-#: What the work on a host is called in the metadata of its action.
-WORK = 'work'
-#: Seconds of work on a host.
-HOST_TIME = 1.0
+#: Work on a host, as the metadata of its action name it, and its seconds.
+WORKS = {'work': 1.0, 'long-work': 20.0}
 ENGINES = ('fenix-engine-1', 'fenix-engine-2')
 #: Users, each with a project of its name, by the words they are told.
 USERS = {'doctor': ('matrix-doctor-1', 'matrix-doctor-2'),
@@ -36,8 +34,10 @@ TAKEN = re.compile(r'session (\S+): taken, epoch (\d+)')
 #: Fenix, so that a dead engine and a lost request cost seconds.
 SETTINGS = {
     'engine': {'lease_time': 6, 'poll_interval': 0.5},
-    'actions': {'commands': f'{WORK}:/bin/sleep {HOST_TIME:g}',
-                'rerunnable_commands': WORK}}
+    'actions': {
+        'commands': ','.join(f'{name}:/bin/sleep {seconds:g}'
+                             for name, seconds in WORKS.items()),
+        'rerunnable_commands': ','.join(WORKS)}}
 NOVA = {'timeout': 15, 'unknown_window': 30}
 
 
