@@ -11,6 +11,8 @@ OVER = WELL | {'reverted', 'done', 'error', 'failed', 'cancelled'}
 #: Seconds within which Placement agrees with Nova after the last change;
 #: Nova's audit of a host mends what a server left that was deleted.
 SETTLE = 90.0
+#: What it takes to see servers that Nova has not reclaimed yet.
+KEPT = {'status': 'SOFT_DELETED', 'soft_deleted': 1}
 #: Migrations of a first page.
 NEWEST = 50
 LOOK = 1.0
@@ -38,9 +40,14 @@ class Cloud:
         return {each['host'] for each in found['services']}
 
     def servers(self, **params) -> dict[str, dict]:
-        """Return the servers of all projects, by id."""
-        return {each['id']: each for each in self._admin.pages(
-            '/servers/detail', 'servers', all_tenants=1, **params)}
+        """Return the servers of all projects, by id.
+
+        Those, too, that are deleted and keep their place for a while.
+        """
+        return {each['id']: each for kept in ({}, KEPT)
+                for each in self._admin.pages(
+                    '/servers/detail', 'servers', all_tenants=1,
+                    **kept, **params)}
 
     def migrations(self, since: str) -> list[dict]:
         """Return migrations that changed since a time, oldest first."""

@@ -187,9 +187,8 @@ class Stage(assembly.Assembly):
         self.here.faults.clear()
         self.here.start()
         watch.forget(self.root)
-        for server in self.cloud.servers():
-            self.root.call('DELETE', self.root.url(
-                'compute', f'/servers/{server}'))
+        for server, each in self.cloud.servers().items():
+            self._delete(server, each['status'] == 'SOFT_DELETED')
         for host in self.hosts:
             self.enable(host)
         wait('the hosts are up and empty', self._clean)
@@ -201,6 +200,14 @@ class Stage(assembly.Assembly):
                     for host in self.hosts)
                 and not self.cloud.servers()
                 and not any(self.cloud.consumers().values()))
+
+    def _delete(self, server, kept):
+        url = self.root.url('compute', f'/servers/{server}')
+        if kept:
+            self.root.call('POST', f'{url}/action',
+                           json={'forceDelete': None})
+        else:
+            self.root.call('DELETE', url)
 
     def disable(self, host: str, reason: str = NOT_THERE):
         """Disable a host, by another hand than that of Fenix."""
