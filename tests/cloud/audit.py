@@ -147,6 +147,17 @@ def _apart(cloud, pairs):
     return [f'both on {first}' for first, second in hosts if first == second]
 
 
+def outside(cloud: Cloud, bound) -> list[str]:
+    """Return servers that are on no host of those where they belong.
+
+    :param bound: pairs of servers and their hosts
+    """
+    there = cloud.servers()
+    return [f'{there[server]["name"]} is on {host}'
+            for servers, hosts in bound for server in servers
+            if (host := there[server]['OS-EXT-SRV-ATTR:host']) not in hosts]
+
+
 def _left(cloud, good, before):
     """Return servers that never left the host that they were on."""
     left = {(each['instance_uuid'], each['source_compute'])

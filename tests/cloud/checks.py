@@ -44,6 +44,9 @@ def check(play):
         'hosts empty when they go out': play.inspector.found,
         'each host out and back once': _told(play, hosts),
         'hosts at once': _at_once(scenario, result),
+        'zones are kept': audit.outside(play.stage.cloud, [
+            (vnf.servers, _hosts_of(play, spec.zone)) for vnf, spec
+            in zip(play.vnfs, scenario.vnfs, strict=True) if spec.zone]),
         'service goes on': _interrupted(play, result),
         'as many servers as before': [
             f'{vnf.name}: {len(vnf.servers)}, not {spec.instances}'
@@ -53,6 +56,11 @@ def check(play):
                                for problem in manager.problems],
         'notifications': notifications(lines)}
     result.found |= {name: what for name, what in found.items() if what}
+
+
+def _hosts_of(play, zone):
+    return [play.stage.hosts[number - 1]
+            for number in play.scenario.zones[zone]]
 
 
 def _maintained(play):

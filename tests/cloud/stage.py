@@ -22,6 +22,8 @@ ENGINES = ('fenix-engine-1', 'fenix-engine-2')
 #: Users, each with a project of its name, by the words they are told.
 USERS = {'doctor': ('matrix-doctor-1', 'matrix-doctor-2'),
          'fenix': ('matrix-fenix-1', 'matrix-fenix-2')}
+#: What the names of aggregates begin with that are zones of scenarios.
+ZONES = 'matrix-zone-'
 #: A flavor of half a host.
 FLAVOR, HALF = 'm.two', 2
 #: Why hosts are disabled that a scenario does not use.
@@ -192,6 +194,7 @@ class Stage(assembly.Assembly):
         for host in self.hosts:
             self.enable(host)
         wait('the hosts are up and empty', self._clean)
+        self._remove_zones()
 
     def _clean(self):
         computes = self.cloud.computes()
@@ -208,6 +211,26 @@ class Stage(assembly.Assembly):
                            json={'forceDelete': None})
         else:
             self.root.call('DELETE', url)
+
+    def make_zone(self, name: str, hosts: list[str]):
+        """Make an availability zone of hosts, all of them empty."""
+        made = self.root.json('POST', 'compute', '/os-aggregates', json={
+            'aggregate': {'name': ZONES + name, 'availability_zone': name}})
+        for host in hosts:
+            self._aggregate(made['aggregate'], {'add_host': {'host': host}})
+
+    def _remove_zones(self):
+        found = self.root.json('GET', 'compute', '/os-aggregates')
+        for each in found['aggregates']:
+            if each['name'].startswith(ZONES):
+                for host in each['hosts']:
+                    self._aggregate(each, {'remove_host': {'host': host}})
+                self.root.call('DELETE', self.root.url(
+                    'compute', f'/os-aggregates/{each["id"]}'))
+
+    def _aggregate(self, aggregate, body):
+        self.root.json('POST', 'compute',
+                       f'/os-aggregates/{aggregate["id"]}/action', json=body)
 
     def disable(self, host: str, reason: str = NOT_THERE):
         """Disable a host, by another hand than that of Fenix."""

@@ -50,6 +50,7 @@ class Vnf:
     :ivar alarms: event types of its alarms
     :ivar vocabulary: the words that its project is told
     :ivar lead_time: seconds; 0: as its manner has it
+    :ivar zone: the availability zone that its servers are created for
     """
 
     manner: str = URL
@@ -60,6 +61,7 @@ class Vnf:
     alarms: tuple[str, ...] = (SCHEDULED,)
     vocabulary: str = 'doctor'
     lead_time: int = 0
+    zone: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Scenario:
         STANDBY
     :ivar spare: hosts that are empty at the beginning
     :ivar vnfs: who is on the hosts
+    :ivar zones: zone: names of its hosts, by their numbers
     :ivar shared: all of the VNFs belong to one project
     :ivar ends: DONE, FAILED, CONTINUED or OVERCOME
     :ivar reason: a regular expression that the reason of the failure fits
@@ -88,6 +91,8 @@ class Scenario:
     vnfs: tuple[Vnf, ...] = (Vnf(),)
     hosts: int | str = WORKER
     spare: int = 0
+    zones: dict[str, tuple[int, ...]] = dataclasses.field(
+        default_factory=dict)
     shared: bool = False
     workflow: str = 'default'
     ends: str = DONE

@@ -31,5 +31,10 @@ SCENARIOS = (
     _scenario('confirmed-by-another'),
     _scenario('forced-down', ends=model.CONTINUED, reason='is down',
               settings={'cloud_patience': 10.0}),
+    # The empty hosts of the other zone are in nobody's reach but of those
+    # who are bound to none.
+    model.Scenario('pinned-to-a-zone', hosts=5, workflow='vnf',
+                   zones={'west': (1, 2, 3), 'east': (4, 5)},
+                   vnfs=(model.Vnf(zone='west'), model.Vnf())),
 )
 SUBSET = ('stopped-live', 'paused', 'suspended')

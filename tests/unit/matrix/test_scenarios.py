@@ -51,6 +51,11 @@ class ScenariosTest(testtools.TestCase):
             # More of these than may be out have servers.
             self.assertGreater(scenario.hosts - scenario.spare, 2)
 
+    def test_zones(self):
+        for scenario in scenarios.ALL.values():
+            for vnf in scenario.vnfs:
+                self.assertIn(vnf.zone, {None, *scenario.zones})
+
     def test_work(self):
         for scenario in scenarios.ALL.values():
             self.assertIn(scenario.work, stage.WORKS)
