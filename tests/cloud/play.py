@@ -86,6 +86,8 @@ class Play:
         used = [host for host in self.stage.hosts
                 if host not in self.absent]
         spare = used[len(used) - scenario.spare:]
+        if scenario.tells_cells:
+            self.stage.tell_cells()
         for zone, numbers in scenario.zones.items():
             self.stage.make_zone(zone, [self.stage.hosts[number - 1]
                                         for number in numbers])

@@ -22,7 +22,7 @@ ENGINES = ('fenix-engine-1', 'fenix-engine-2')
 #: Users, each with a project of its name, by the words they are told.
 USERS = {'doctor': ('matrix-doctor-1', 'matrix-doctor-2'),
          'fenix': ('matrix-fenix-1', 'matrix-fenix-2')}
-#: What the names of aggregates begin with that are zones of scenarios.
+#: What the names of aggregates begin with that belong to scenarios.
 ZONES = 'matrix-zone-'
 #: A flavor of half a host.
 FLAVOR, HALF = 'm.two', 2
@@ -218,6 +218,18 @@ class Stage(assembly.Assembly):
             'aggregate': {'name': ZONES + name, 'availability_zone': name}})
         for host in hosts:
             self._aggregate(made['aggregate'], {'add_host': {'host': host}})
+
+    def tell_cells(self):
+        """Write into aggregates which host is in which cell."""
+        for cell in range(1, self.here.site.cells + 1):
+            made = self.root.json('POST', 'compute', '/os-aggregates', json={
+                'aggregate': {'name': f'{ZONES}cell{cell}'}})
+            self._aggregate(made['aggregate'], {'set_metadata': {
+                'metadata': {'fenix_cell': f'cell{cell}'}}})
+            for host in self.here.site.hosts:
+                if host.cell == cell:
+                    self._aggregate(made['aggregate'],
+                                    {'add_host': {'host': host.name}})
 
     def _remove_zones(self):
         found = self.root.json('GET', 'compute', '/os-aggregates')

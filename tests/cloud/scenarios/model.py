@@ -72,6 +72,8 @@ class Scenario:
         STANDBY
     :ivar spare: hosts that are empty at the beginning
     :ivar vnfs: who is on the hosts
+    :ivar cells: that the cloud has to have
+    :ivar tells_cells: an administrator says which host is in which
     :ivar zones: zone: names of its hosts, by their numbers
     :ivar shared: all of the VNFs belong to one project
     :ivar ends: DONE, FAILED, CONTINUED or OVERCOME
@@ -91,6 +93,8 @@ class Scenario:
     vnfs: tuple[Vnf, ...] = (Vnf(),)
     hosts: int | str = WORKER
     spare: int = 0
+    cells: int = 1
+    tells_cells: bool = False
     zones: dict[str, tuple[int, ...]] = dataclasses.field(
         default_factory=dict)
     shared: bool = False

@@ -34,7 +34,12 @@ SCENARIOS = (
     # The empty hosts of the other zone are in nobody's reach but of those
     # who are bound to none.
     model.Scenario('pinned-to-a-zone', hosts=5, workflow='vnf',
+                   settings={'reply_window': 60.0},
                    zones={'west': (1, 2, 3), 'east': (4, 5)},
                    vnfs=(model.Vnf(zone='west'), model.Vnf())),
+    # Nova moves nothing from one cell to the other. An administrator tells
+    # which host is in which; the empty ones are those of the second cell.
+    model.Scenario('two-cells', hosts=5, spare=2, cells=2, tells_cells=True,
+                   vnfs=(model.Vnf(instances=4),)),
 )
 SUBSET = ('stopped-live', 'paused', 'suspended')

@@ -51,6 +51,10 @@ class ScenariosTest(testtools.TestCase):
             # More of these than may be out have servers.
             self.assertGreater(scenario.hosts - scenario.spare, 2)
 
+    def test_the_subset_plays_on_every_cloud(self):
+        for name in scenarios.SUBSET:
+            self.assertEqual(1, scenarios.ALL[name].cells)
+
     def test_zones(self):
         for scenario in scenarios.ALL.values():
             for vnf in scenario.vnfs:
