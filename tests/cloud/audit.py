@@ -11,6 +11,8 @@ OVER = WELL | {'reverted', 'done', 'error', 'failed', 'cancelled'}
 #: Seconds within which Placement agrees with Nova after the last change;
 #: Nova's audit of a host mends what a server left that was deleted.
 SETTLE = 90.0
+#: What it takes to see servers that Nova has not reclaimed yet.
+KEPT = {'status': 'SOFT_DELETED', 'soft_deleted': 1}
 #: Migrations of a first page.
 NEWEST = 50
 LOOK = 1.0
@@ -38,9 +40,14 @@ class Cloud:
         return {each['host'] for each in found['services']}
 
     def servers(self, **params) -> dict[str, dict]:
-        """Return the servers of all projects, by id."""
-        return {each['id']: each for each in self._admin.pages(
-            '/servers/detail', 'servers', all_tenants=1, **params)}
+        """Return the servers of all projects, by id.
+
+        Those, too, that are deleted and keep their place for a while.
+        """
+        return {each['id']: each for kept in ({}, KEPT)
+                for each in self._admin.pages(
+                    '/servers/detail', 'servers', all_tenants=1,
+                    **kept, **params)}
 
     def migrations(self, since: str) -> list[dict]:
         """Return migrations that changed since a time, oldest first."""
@@ -138,6 +145,17 @@ def _apart(cloud, pairs):
     hosts = [[servers[each]['OS-EXT-SRV-ATTR:host'] for each in pair]
              for pair in pairs]
     return [f'both on {first}' for first, second in hosts if first == second]
+
+
+def outside(cloud: Cloud, bound) -> list[str]:
+    """Return servers that are on no host of those where they belong.
+
+    :param bound: pairs of servers and their hosts
+    """
+    there = cloud.servers()
+    return [f'{there[server]["name"]} is on {host}'
+            for servers, hosts in bound for server in servers
+            if (host := there[server]['OS-EXT-SRV-ATTR:host']) not in hosts]
 
 
 def _left(cloud, good, before):

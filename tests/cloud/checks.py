@@ -10,6 +10,7 @@ from fenix.sandbox.verifier import measures
 from fenix.sandbox.verifier import reaction
 from fenix.sandbox.verifier import story as stories
 from tests.cloud import audit
+from tests.cloud import together
 from tests.cloud.scenarios import model
 
 #: Characters of a trait that ceilometer keeps.
@@ -28,6 +29,7 @@ def check(play):
     result.makespan_s = figures['makespan_s']
     result.interruption_s = figures['service_interruption_s']
     result.moves = audit.moves(play.stage.cloud, play.since)
+    result.together = together.most(lines, play.before.values())
     reactions = list(reaction.seconds(stories.Story(lines)))
     result.reaction_ms = round(max(reactions) * 1000) if reactions else None
     hosts = _maintained(play)
@@ -41,6 +43,10 @@ def check(play):
             for breach in verifier.verify(lines, SLACK)],
         'hosts empty when they go out': play.inspector.found,
         'each host out and back once': _told(play, hosts),
+        'hosts at once': _at_once(scenario, result),
+        'zones are kept': audit.outside(play.stage.cloud, [
+            (vnf.servers, _hosts_of(play, spec.zone)) for vnf, spec
+            in zip(play.vnfs, scenario.vnfs, strict=True) if spec.zone]),
         'service goes on': _interrupted(play, result),
         'as many servers as before': [
             f'{vnf.name}: {len(vnf.servers)}, not {spec.instances}'
@@ -50,6 +56,11 @@ def check(play):
                                for problem in manager.problems],
         'notifications': notifications(lines)}
     result.found |= {name: what for name, what in found.items() if what}
+
+
+def _hosts_of(play, zone):
+    return [play.stage.hosts[number - 1]
+            for number in play.scenario.zones[zone]]
 
 
 def _maintained(play):
@@ -82,6 +93,13 @@ def _told(play, hosts):
     if not skipping and not set(play.hosts) <= set(hosts):
         wrong.append(f'done are only {hosts}')
     return wrong
+
+
+def _at_once(scenario, result):
+    count = len(result.together)
+    if count >= scenario.at_once:
+        return []
+    return [f'{count} with servers were out, not {scenario.at_once}']
 
 
 def _interrupted(play, result):

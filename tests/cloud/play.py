@@ -86,6 +86,11 @@ class Play:
         used = [host for host in self.stage.hosts
                 if host not in self.absent]
         spare = used[len(used) - scenario.spare:]
+        if scenario.tells_cells:
+            self.stage.tell_cells()
+        for zone, numbers in scenario.zones.items():
+            self.stage.make_zone(zone, [self.stage.hosts[number - 1]
+                                        for number in numbers])
         for host in [*self.absent, *spare]:
             self.stage.disable(host)
         self._boot()
@@ -113,6 +118,7 @@ class Play:
                 f'vnf{number}', user, self.timeline, vnfs.Size(
                     spec.instances, self.stage.flavor, self.stage.image),
                 switch_time=0.5, boot_timeout=BOOT_TIME)
+            vnf.zone = spec.zone
             self._stack.callback(vnf.remove_group)
             vnf.boot()
             self.vnfs.append(vnf)
@@ -207,7 +213,7 @@ class Play:
             hosts=[] if everything else self.hosts,
             settings={**model.SETTINGS, **scenario.settings}, actions=[{
                 'plugin': 'command', 'type': 'host',
-                'metadata': {'command': stages.WORK}}])
+                'metadata': {'command': scenario.work}}])
 
     def _session(self):
         state = self.follow(administrator.FINAL)

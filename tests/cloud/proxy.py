@@ -25,6 +25,7 @@ TIMEOUT = 120.0
 HOP = frozenset(['connection', 'keep-alive', 'transfer-encoding', 'te',
                  'host', 'content-length', 'content-encoding', 'upgrade'])
 SERVER = re.compile(r'/servers/([0-9a-f-]{36})(?:/|$)')
+ONE_SERVER = re.compile(r'/servers/([0-9a-f-]{36})$')
 SERVICE = re.compile(r'/os-services/([0-9a-f-]{36})$')
 
 #: Called with method, path and body before a request goes to Nova.
@@ -75,8 +76,7 @@ class Proxy:
             answer = self._http.request(
                 request.method, self._root + request.path, data=data,
                 params=request.query_string, timeout=TIMEOUT,
-                headers={name: value for name, value in request.headers
-                         if name.lower() not in HOP}, allow_redirects=False)
+                headers=_headers(request), allow_redirects=False)
         except requests.RequestException as error:
             # Nova is away: then it is away for Fenix, too.
             LOG.info('%s %s: %s', request.method, request.path, error)
@@ -108,8 +108,7 @@ class Proxy:
             LOG.exception('%s %s was not understood', request.method,
                           request.path)
 
-    @staticmethod
-    def _tell(witness, request, body, asked, answer):
+    def _tell(self, witness, request, body, asked, answer):
         code = answer.status_code
         server = SERVER.search(request.path)
         service = SERVICE.search(request.path)
@@ -117,6 +116,9 @@ class Proxy:
             witness.acted(server[1], body, asked, code)
         elif service and request.method == 'PUT':
             witness.service(service[1], body, asked, code)
+        elif (request.method == 'GET' and code == 404
+                and ONE_SERVER.search(request.path)):
+            witness.gone(server[1], asked)
         elif request.method == 'GET' and code == 200:
             found = _json(answer.content)
             if 'server' in found:
@@ -125,6 +127,27 @@ class Proxy:
                 witness.server(document, asked)
             for document in found.get('migrations', ()):
                 witness.migration(document)
+            host = request.args.get('host')
+            if 'servers' in found and host and 'marker' not in request.args:
+                for each in witness.not_listed(host, found['servers']):
+                    self._look_at(witness, request, each)
+
+    def _look_at(self, witness, request, server):
+        """Show the witness a server that it believes elsewhere."""
+        asked = time.time()
+        answer = self._http.get(
+            self._root + f'/v2.1/servers/{server}', timeout=TIMEOUT,
+            headers=_headers(request))
+        if answer.status_code == 404:
+            witness.gone(server, asked)
+        elif answer.status_code == 200:
+            witness.server(answer.json()['server'], asked)
+
+
+def _headers(request) -> dict:
+    """Return what of a request's headers goes on to Nova."""
+    return {name: value for name, value in request.headers
+            if name.lower() not in HOP}
 
 
 def _json(data) -> dict:

@@ -8,6 +8,8 @@ import dataclasses
 class Result:
     """What came of a scenario.
 
+    :ivar together: hosts that had servers, of the moment at which the most
+        of these were out
     :ivar found: what should not be, by the name of the check
     """
 
@@ -20,6 +22,7 @@ class Result:
     reaction_ms: float | None = None
     interruption_s: float | None = None
     seconds: float = 0.0
+    together: list[str] = dataclasses.field(default_factory=list)
     found: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     @property

@@ -16,14 +16,14 @@ from tests.cloud import tenant
 from tests.cloud import watch
 from tools.cloud import cloud
 
-#: What the work on a host is called in the metadata of its action.
-WORK = 'work'
-#: Seconds of work on a host.
-HOST_TIME = 1.0
+#: Work on a host, as the metadata of its action name it, and its seconds.
+WORKS = {'work': 1.0, 'long-work': 20.0}
 ENGINES = ('fenix-engine-1', 'fenix-engine-2')
 #: Users, each with a project of its name, by the words they are told.
 USERS = {'doctor': ('matrix-doctor-1', 'matrix-doctor-2'),
          'fenix': ('matrix-fenix-1', 'matrix-fenix-2')}
+#: What the names of aggregates begin with that belong to scenarios.
+ZONES = 'matrix-zone-'
 #: A flavor of half a host.
 FLAVOR, HALF = 'm.two', 2
 #: Why hosts are disabled that a scenario does not use.
@@ -36,8 +36,10 @@ TAKEN = re.compile(r'session (\S+): taken, epoch (\d+)')
 #: Fenix, so that a dead engine and a lost request cost seconds.
 SETTINGS = {
     'engine': {'lease_time': 6, 'poll_interval': 0.5},
-    'actions': {'commands': f'{WORK}:/bin/sleep {HOST_TIME:g}',
-                'rerunnable_commands': WORK}}
+    'actions': {
+        'commands': ','.join(f'{name}:/bin/sleep {seconds:g}'
+                             for name, seconds in WORKS.items()),
+        'rerunnable_commands': ','.join(WORKS)}}
 NOVA = {'timeout': 15, 'unknown_window': 40}
 
 
@@ -187,12 +189,12 @@ class Stage(assembly.Assembly):
         self.here.faults.clear()
         self.here.start()
         watch.forget(self.root)
-        for server in self.cloud.servers():
-            self.root.call('DELETE', self.root.url(
-                'compute', f'/servers/{server}'))
+        for server, each in self.cloud.servers().items():
+            self._delete(server, each['status'] == 'SOFT_DELETED')
         for host in self.hosts:
             self.enable(host)
         wait('the hosts are up and empty', self._clean)
+        self._remove_zones()
 
     def _clean(self):
         computes = self.cloud.computes()
@@ -201,6 +203,46 @@ class Stage(assembly.Assembly):
                     for host in self.hosts)
                 and not self.cloud.servers()
                 and not any(self.cloud.consumers().values()))
+
+    def _delete(self, server, kept):
+        url = self.root.url('compute', f'/servers/{server}')
+        if kept:
+            self.root.call('POST', f'{url}/action',
+                           json={'forceDelete': None})
+        else:
+            self.root.call('DELETE', url)
+
+    def make_zone(self, name: str, hosts: list[str]):
+        """Make an availability zone of hosts, all of them empty."""
+        made = self.root.json('POST', 'compute', '/os-aggregates', json={
+            'aggregate': {'name': ZONES + name, 'availability_zone': name}})
+        for host in hosts:
+            self._aggregate(made['aggregate'], {'add_host': {'host': host}})
+
+    def tell_cells(self):
+        """Write into aggregates which host is in which cell."""
+        for cell in range(1, self.here.site.cells + 1):
+            made = self.root.json('POST', 'compute', '/os-aggregates', json={
+                'aggregate': {'name': f'{ZONES}cell{cell}'}})
+            self._aggregate(made['aggregate'], {'set_metadata': {
+                'metadata': {'fenix_cell': f'cell{cell}'}}})
+            for host in self.here.site.hosts:
+                if host.cell == cell:
+                    self._aggregate(made['aggregate'],
+                                    {'add_host': {'host': host.name}})
+
+    def _remove_zones(self):
+        found = self.root.json('GET', 'compute', '/os-aggregates')
+        for each in found['aggregates']:
+            if each['name'].startswith(ZONES):
+                for host in each['hosts']:
+                    self._aggregate(each, {'remove_host': {'host': host}})
+                self.root.call('DELETE', self.root.url(
+                    'compute', f'/os-aggregates/{each["id"]}'))
+
+    def _aggregate(self, aggregate, body):
+        self.root.json('POST', 'compute',
+                       f'/os-aggregates/{aggregate["id"]}/action', json=body)
 
     def disable(self, host: str, reason: str = NOT_THERE):
         """Disable a host, by another hand than that of Fenix."""

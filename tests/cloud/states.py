@@ -39,12 +39,15 @@ class InState(faults.Fault):
         self._wait('ACTIVE')
 
     def _act(self, action, arguments=None):
-        client = (self.stage.root if self.admin else self.stage.client(
-            self.play.managers[0].user_name))
+        client = self._client()
         answer = client.call('POST', client.url(
             'compute', f'/servers/{self.server}/action'),
             json={action: arguments})
         answer.raise_for_status()
+
+    def _client(self):
+        return (self.stage.root if self.admin else self.stage.client(
+            self.play.managers[0].user_name))
 
     def _shown(self):
         return self.stage.cloud.servers()[self.server]
@@ -95,6 +98,26 @@ class Offloaded(InState):
         del self.play.before[self.server]
 
 
+class SoftDeleted(InState):
+    """Its owner has deleted it, and Nova keeps it for a while."""
+
+    back, status = ('restore',), 'SOFT_DELETED'
+    #: Seconds for which Nova keeps it.
+    seconds = 3600
+
+    def begin(self):
+        self.server = self.play.vnfs[0].others[0]
+        self.here.configure_nova_api({
+            'DEFAULT': {'reclaim_instance_interval': self.seconds}})
+        try:
+            owner = self._client()
+            owner.call('DELETE', owner.url(
+                'compute', f'/servers/{self.server}')).raise_for_status()
+            self._wait(self.status)
+        finally:
+            self.here.configure_nova_api({})
+
+
 class Confirmed(faults.Fault):
     """Somebody else confirms the migration of Fenix, as Nova itself may."""
 
@@ -131,5 +154,5 @@ class ForcedDown(faults.Fault):
 FAULTS = {
     'stopped': Stopped, 'paused': Paused, 'suspended': Suspended,
     'rescued': Rescued, 'locked': Locked, 'in-error': InError,
-    'offloaded': Offloaded, 'confirmed-by-another': Confirmed,
-    'forced-down': ForcedDown}
+    'offloaded': Offloaded, 'soft-deleted': SoftDeleted,
+    'confirmed-by-another': Confirmed, 'forced-down': ForcedDown}

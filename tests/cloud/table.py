@@ -5,8 +5,8 @@ import dataclasses
 
 from tests.cloud import points
 
-COLUMNS = ('scenario', 'final state', 'makespan', 'moves', 'worst reaction',
-           'interruption', 'took', 'verdict')
+COLUMNS = ('scenario', 'final state', 'makespan', 'moves', 'out at once',
+           'worst reaction', 'interruption', 'took', 'verdict')
 
 
 def row(result) -> tuple[str, ...]:
@@ -16,6 +16,7 @@ def row(result) -> tuple[str, ...]:
     state = (result.state or '-').removeprefix('MAINTENANCE_')
     return (result.name, state + ' (continued)' * result.continued,
             value(result.makespan_s, 's'), str(result.moves),
+            str(len(result.together)),
             value(result.reaction_ms, 'ms'),
             value(result.interruption_s, 's'), value(result.seconds, 's'),
             'good' if result.good else 'BAD')

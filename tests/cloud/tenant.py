@@ -40,13 +40,20 @@ class Client(clients.Client):
 
 
 class RealVnf(vnf.Vnf):
-    """Servers without networks: nothing is asked of Neutron."""
+    """Servers without networks: nothing is asked of Neutron.
+
+    :ivar zone: the availability zone that they are created for, or None
+    """
+
+    zone = None
 
     def _create(self, name, group=None):
         body = {'server': {
             'name': f'{self.name}-{name}-{next(self._numbers)}',
             'flavorRef': self._size.flavor, 'imageRef': self._size.image,
             'networks': 'none'}}
+        if self.zone is not None:
+            body['server']['availability_zone'] = self.zone
         if group is not None:
             body['os:scheduler_hints'] = {'group': group}
         return self._client.json('POST', 'compute', '/servers',

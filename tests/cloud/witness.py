@@ -78,12 +78,13 @@ class Witness:
             return
         with self._lock:
             server = document['id']
+            if asked < self._changed.get(server, 0.0):
+                return
             if server not in self._servers:
                 self._server_created(document, None)
                 return
             state = self._state(document)
-            if (asked < self._changed[server]
-                    or self._servers[server] == state):
+            if self._servers[server] == state:
                 return
             self._servers[server] = state
             self._changed[server] = time.time()
@@ -104,8 +105,19 @@ class Witness:
                 self.server(document, asked)
             there = {document['id'] for document in documents}
             for server in self._servers.keys() - there:
-                if self._changed[server] < asked:
-                    self._gone(server)
+                self.gone(server, asked)
+
+    def gone(self, server: str, asked: float):
+        """Learn that Nova knows a server no more."""
+        with self._lock:
+            if server in self._servers and self._changed[server] < asked:
+                self._gone(server)
+
+    def not_listed(self, host: str, documents: list[dict]) -> set[str]:
+        """Return the servers of a host that a list of it does not have."""
+        with self._lock:
+            return {server for server, (_, _, at) in self._servers.items()
+                    if at == host} - {each['id'] for each in documents}
 
     def migration(self, document: dict):
         """Learn from what Nova says of a migration."""
@@ -189,5 +201,7 @@ class Witness:
 
     def _gone(self, server):
         del self._servers[server]
+        # A list that is older may yet come.
+        self._changed[server] = time.time()
         self._moving.pop(server, None)
         self._record('server.delete', server=server)

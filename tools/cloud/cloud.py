@@ -173,6 +173,15 @@ class Cloud:
             json.dumps(environment or {}))
         self.restart(*FENIX)
 
+    def configure_nova_api(self, settings: dict[str, dict]):
+        """Run nova-api with other settings than those of the cloud.
+
+        :param settings: by group and option; empty for those of the cloud
+        :raises errors.CloudError: it does not work with these
+        """
+        configuration.override_nova_api(self.site, settings)
+        self.restart('nova-api')
+
     # Users
 
     def client(self, user: str) -> clients.Client:

@@ -31,6 +31,8 @@ FILES = {
     'aodh.conf': ('home/.aodh', 'aodh'),
     'fenix.conf': ('home/.fenix', 'fenix'),
 }
+#: What nova-api reads last.
+NOVA_API_OVERRIDE = 'nova-api-override.conf'
 DIRECTORIES = ('conf', 'log', 'run', 'faults', 'home/.aodh',
                'home/.fenix/fenix.conf.d', 'data/lock', 'data/keystone',
                'data/rabbitmq', 'data/nova', 'data/neutron',
@@ -53,6 +55,8 @@ def write(site: sites.Site):
             transport_url=site.transport_url_of(host.cell)))
     (site.conf / 'mariadb.sql').write_text(_sql())
     (site.conf / 'rabbitmq.json').write_text(_definitions())
+    if not (site.conf / NOVA_API_OVERRIDE).exists():
+        override_nova_api(site, {})
     for user in ('admin', 'doctor', 'demo'):
         (site.directory / f'openrc-{user}').write_text(openrc(site, user))
 
@@ -97,9 +101,21 @@ def override_fenix(site: sites.Site, settings: dict[str, dict]):
 
     :param settings: by group and option; empty for none
     """
+    _override(site.home / '.fenix' / 'fenix.conf.d' / 'override.conf',
+              settings)
+
+
+def override_nova_api(site: sites.Site, settings: dict[str, dict]):
+    """Have nova-api read settings on top of those of the cloud.
+
+    :param settings: by group and option; empty for none
+    """
+    _override(site.conf / NOVA_API_OVERRIDE, settings)
+
+
+def _override(path, settings):
     file = configparser.RawConfigParser(default_section='')
     file.read_dict(settings)
-    path = site.home / '.fenix' / 'fenix.conf.d' / 'override.conf'
     with path.open('w', encoding='utf-8') as stream:
         file.write(stream)
 

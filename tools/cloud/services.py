@@ -12,6 +12,7 @@ import requests
 
 from fenix.sandbox import client as clients
 from tools.cloud import bus
+from tools.cloud import configuration
 from tools.cloud import site as sites
 
 #: uWSGI, which here is a module of Python.
@@ -62,7 +63,8 @@ def environment(site: sites.Site) -> dict[str, str]:
         'OS_NEUTRON_CONFIG_FILES': 'neutron.conf',
         # The first one is taken for the paste file, whatever it is.
         'OS_NOVA_CONFIG_FILES': f'{site.venv}/etc/nova/api-paste.ini;'
-                                'nova.conf;nova-api.conf'}
+                                'nova.conf;nova-api.conf;'
+                                + configuration.NOVA_API_OVERRIDE}
 
 
 def launcher(site: sites.Site, hosts: list[sites.Host]) -> Service:

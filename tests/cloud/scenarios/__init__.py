@@ -7,11 +7,13 @@ from tests.cloud.scenarios import faults
 from tests.cloud.scenarios import projects
 from tests.cloud.scenarios import states
 from tests.cloud.scenarios import tokens
+from tests.cloud.scenarios import vnf
 
 #: Group: its scenarios, in the order in which they run.
 GROUPS = {'tokens': tokens.SCENARIOS, 'projects': projects.SCENARIOS,
           'clients': clients.SCENARIOS, 'faults': faults.SCENARIOS,
-          'states': states.SCENARIOS, 'doctor': doctor.SCENARIOS}
+          'states': states.SCENARIOS, 'vnf': vnf.SCENARIOS,
+          'doctor': doctor.SCENARIOS}
 
 ALL = {scenario.name: scenario for group in GROUPS.values()
        for scenario in group}
@@ -19,7 +21,7 @@ ALL = {scenario.name: scenario for group in GROUPS.values()
 #: The small subset: every pair of the use case, and one of each kind of
 #: everything else.
 SUBSET = (*tokens.SUBSET, *projects.SUBSET, *clients.SUBSET, *faults.SUBSET,
-          *states.SUBSET, *doctor.SUBSET)
+          *states.SUBSET, *vnf.SUBSET, *doctor.SUBSET)
 
 
 def chosen(names, subset=False) -> list:

@@ -50,6 +50,7 @@ class Vnf:
     :ivar alarms: event types of its alarms
     :ivar vocabulary: the words that its project is told
     :ivar lead_time: seconds; 0: as its manner has it
+    :ivar zone: the availability zone that its servers are created for
     """
 
     manner: str = URL
@@ -60,6 +61,7 @@ class Vnf:
     alarms: tuple[str, ...] = (SCHEDULED,)
     vocabulary: str = 'doctor'
     lead_time: int = 0
+    zone: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +72,9 @@ class Scenario:
         STANDBY
     :ivar spare: hosts that are empty at the beginning
     :ivar vnfs: who is on the hosts
+    :ivar cells: that the cloud has to have
+    :ivar tells_cells: an administrator says which host is in which
+    :ivar zones: zone: names of its hosts, by their numbers
     :ivar shared: all of the VNFs belong to one project
     :ivar ends: DONE, FAILED, CONTINUED or OVERCOME
     :ivar reason: a regular expression that the reason of the failure fits
@@ -79,6 +84,8 @@ class Scenario:
     :ivar settings: of the session, besides SETTINGS
     :ivar policies: on_no_reply, on_refusal, on_unsubscribed
     :ivar notice: seconds until the work starts
+    :ivar work: what is done to a host, a name in ``stage.WORKS``
+    :ivar at_once: as many hosts with servers have to be out at the same time
     :ivar points: of section 8 of the contract, which this one shows
     """
 
@@ -86,6 +93,10 @@ class Scenario:
     vnfs: tuple[Vnf, ...] = (Vnf(),)
     hosts: int | str = WORKER
     spare: int = 0
+    cells: int = 1
+    tells_cells: bool = False
+    zones: dict[str, tuple[int, ...]] = dataclasses.field(
+        default_factory=dict)
     shared: bool = False
     workflow: str = 'default'
     ends: str = DONE
@@ -95,4 +106,6 @@ class Scenario:
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     policies: dict[str, str] = dataclasses.field(default_factory=dict)
     notice: float = 5.0
+    work: str = 'work'
+    at_once: int = 0
     points: tuple[int, ...] = ()

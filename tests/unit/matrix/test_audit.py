@@ -74,6 +74,11 @@ class AuditTest(testtools.TestCase):
     def test_pair_together(self):
         self.assertEqual(['pairs apart'], self.found(pairs=['ab']))
 
+    def test_outside(self):
+        self.assertEqual([], audit.outside(self.cloud, [('ab', [SECOND])]))
+        self.assertEqual(['a is on compute-2'], audit.outside(
+            self.cloud, [('a', [FIRST]), ('b', [SECOND])]))
+
     def test_not_emptied(self):
         del self.cloud.moves[1], self.cloud.done['b']
         self.assertEqual(['every host was emptied'], self.found(before='ab'))

@@ -19,6 +19,11 @@ class Recorder:
 
     def __init__(self):
         self.told = []
+        #: Servers that it believes on each host.
+        self.believed = set()
+
+    def not_listed(self, host, documents):
+        return self.believed - {each['id'] for each in documents}
 
     def __getattr__(self, name):
         return lambda *arguments: self.told.append((name, *arguments))
@@ -33,6 +38,7 @@ class ProxyTest(testtools.TestCase):
         super().setUp()
         self.asked = []
         self.answer = {'server': {'id': SERVER}}
+        self.there = True
         self.nova = http.Server(self.serve, '127.0.0.1', 0, 2)
         self.nova.start()
         self.addCleanup(self.nova.stop)
@@ -47,8 +53,11 @@ class ProxyTest(testtools.TestCase):
         self.asked.append((request.method, request.full_path,
                            request.headers.get('X-Auth-Token'),
                            request.get_data(as_text=True)))
+        code = 202 if request.method == 'POST' else 200
+        if not self.there and request.path.endswith(SERVER):
+            code = 404
         response = wrappers.Response(
-            json.dumps(self.answer), 202 if request.method == 'POST' else 200,
+            json.dumps(self.answer), code,
             {'x-openstack-request-id': 'req-1'}, 'application/json')
         return response(environ, start_response)
 
@@ -84,6 +93,25 @@ class ProxyTest(testtools.TestCase):
         self.call('GET', '/os-migrations')
         self.assertEqual(['server', 'server', 'migration'],
                          self.proxy.witness.names())
+
+    def test_shows_that_a_server_is_gone(self):
+        self.there = False
+        self.answer = {}
+        self.call('GET', f'/servers/{SERVER}')
+        self.call('GET', f'/servers/{SERVER}/os-instance-actions')
+        self.assertEqual(['asking', 'gone', 'asking'],
+                         self.proxy.witness.names())
+
+    def test_looks_for_who_is_not_on_its_host(self):
+        """Fenix acts on an empty list: the witness must know of it."""
+        self.there = False
+        self.answer = {'servers': []}
+        self.proxy.witness.believed = {SERVER}
+        self.call('GET', '/servers/detail?host=h&marker=x')
+        self.assertEqual([], self.proxy.witness.told)
+        self.call('GET', '/servers/detail?host=h')
+        self.assertEqual([('gone', SERVER)], [
+            each[:2] for each in self.proxy.witness.told])
 
     def test_shows_a_service(self):
         self.call('PUT', f'/os-services/{SERVER}',

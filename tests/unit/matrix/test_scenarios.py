@@ -10,6 +10,7 @@ from tests.cloud import clients
 from tests.cloud import pairwise
 from tests.cloud import points
 from tests.cloud import scenarios
+from tests.cloud import stage
 from tests.cloud.scenarios import doctor
 from tests.cloud.scenarios import model
 
@@ -36,11 +37,32 @@ class ScenariosTest(testtools.TestCase):
                 self.assertGreater(scenario.vnfs[0].instances, 2)
 
     def test_instances_fill_the_hosts(self):
-        for scenario in scenarios.GROUPS['doctor']:
+        for scenario in (*scenarios.GROUPS['doctor'],
+                         *scenarios.GROUPS['vnf']):
             (vnf,) = scenario.vnfs
             self.assertEqual(
                 doctor.PER_HOST * (scenario.hosts - scenario.spare),
                 vnf.instances, scenario.name)
+
+    def test_several_hosts_at_once(self):
+        for scenario in scenarios.GROUPS['vnf']:
+            self.assertEqual(2, scenario.at_once)
+            self.assertEqual(2, scenario.settings['hosts_at_once'])
+            # More of these than may be out have servers.
+            self.assertGreater(scenario.hosts - scenario.spare, 2)
+
+    def test_the_subset_plays_on_every_cloud(self):
+        for name in scenarios.SUBSET:
+            self.assertEqual(1, scenarios.ALL[name].cells)
+
+    def test_zones(self):
+        for scenario in scenarios.ALL.values():
+            for vnf in scenario.vnfs:
+                self.assertIn(vnf.zone, {None, *scenario.zones})
+
+    def test_work(self):
+        for scenario in scenarios.ALL.values():
+            self.assertIn(scenario.work, stage.WORKS)
 
     def test_failures_have_reasons(self):
         for scenario in scenarios.ALL.values():

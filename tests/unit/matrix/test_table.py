@@ -14,14 +14,15 @@ class TableTest(testtools.TestCase):
 
     def test_row(self):
         self.assertEqual(
-            ('a', 'DONE', '21.5 s', '3', '40 ms', '0 s', '60 s', 'good'),
+            ('a', 'DONE', '21.5 s', '3', '1', '40 ms', '0 s', '60 s',
+             'good'),
             table.row(Result('a', 'MAINTENANCE_DONE', makespan_s=21.5,
                              moves=3, reaction_ms=40, interruption_s=0.0,
-                             seconds=60.0)))
+                             seconds=60.0, together=['compute-1'])))
 
     def test_row_of_what_did_not_run(self):
         self.assertEqual(
-            ('a', '-', '-', '0', '-', '-', '1 s', 'BAD'),
+            ('a', '-', '-', '0', '0', '-', '-', '1 s', 'BAD'),
             table.row(Result('a', seconds=1.0, found={'x': ['y']})))
 
     def test_continued(self):

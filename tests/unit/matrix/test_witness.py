@@ -120,6 +120,21 @@ class WitnessTest(testtools.TestCase):
         self.witness.all_servers([], self.timeline.lines[0]['t'] - 1)
         self.assertEqual([('server.state', 'RESIZE')], self.told())
 
+    def test_an_older_list_does_not_bring_it_back(self):
+        self.witness.gone(SERVER, self.now)
+        self.witness.server(document('ACTIVE', HOSTS[0]), self.now - 1)
+        self.assertEqual(['server.delete'], self.told())
+
+    def test_gone_as_seen_before_the_last_change(self):
+        self.witness.gone(SERVER, self.now - 10)
+        self.assertEqual([], self.told())
+
+    def test_not_listed(self):
+        self.assertEqual({SERVER}, self.witness.not_listed(HOSTS[0], []))
+        self.assertEqual(set(), self.witness.not_listed(HOSTS[1], []))
+        self.assertEqual(set(), self.witness.not_listed(
+            HOSTS[0], [document('ACTIVE', HOSTS[0])]))
+
     def test_services(self):
         disable = {'status': 'disabled', 'disabled_reason': 'fenix:x'}
         self.witness.service('id-compute-1', disable, self.now, 200)

@@ -7,6 +7,7 @@ import re
 from tests.unit.tools import base
 from tools.cloud import catalogue
 from tools.cloud import configuration
+from tools.cloud import services
 
 
 class ConfigurationTest(base.CloudTestCase):
@@ -30,7 +31,9 @@ class ConfigurationTest(base.CloudTestCase):
                 and path.name != 'rabbitmq.conf']
 
     def test_each_is_complete(self):
-        self.assertEqual(len(configuration.FILES) - 1 + 4, len(self.files()))
+        # Four hosts have one each, and nova-api a second one.
+        self.assertEqual(len(configuration.FILES) - 1 + 4 + 1,
+                         len(self.files()))
         for path in self.files():
             self.read(path)
             self.assertNotIn('$', path.read_text())
@@ -93,6 +96,16 @@ class ConfigurationTest(base.CloudTestCase):
                          self.read(path).get('workflow', 'vocabulary'))
         configuration.override_fenix(self.here, {})
         self.assertEqual([], self.read(path).sections())
+
+    def test_nova_api_reads_more(self):
+        path = self.here.conf / configuration.NOVA_API_OVERRIDE
+        self.assertEqual([], self.read(path).sections())
+        self.assertIn(path.name, services.environment(self.here)[
+            'OS_NOVA_CONFIG_FILES'].split(';'))
+        configuration.override_nova_api(
+            self.here, {'api': {'max_limit': 10}})
+        configuration.write(self.here)
+        self.assertEqual('10', self.read(path).get('api', 'max_limit'))
 
     def test_written_again_it_keeps_what_is_there(self):
         kept = self.here.data / 'keystone' / 'key'
