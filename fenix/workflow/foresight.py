@@ -240,9 +240,14 @@ class _Foresight:
             for key in keys:
                 wait = self.fleet.why(key, now)
                 if wait is not None:
-                    found[key] = {'for': wait.waits_for,
-                                  'reason': wait.reason}
+                    found[key] = {'for': self.waited_for(wait),
+                                  'reason': wait.text}
         return found
+
+    def waited_for(self, wait):
+        if wait.waits_for == words.HOSTS_IN_HAND:
+            return ', '.join(sorted(self.fleet.in_flight))
+        return wait.waits_for
 
     def time(self, seconds):
         return _time(self.session.created_at

@@ -200,6 +200,6 @@ class _Run:
             if room is None or name != room.host:
                 wait = fleet.why(name, self.now)
                 if wait is not None:
-                    yield f'host {name}: {wait.reason}'
+                    yield f'host {name}: {wait.text}'
 
 
