@@ -96,17 +96,17 @@ class _Foresight:
 
     def tell(self):
         now = keeping.seconds(self.turn, self.start)
-        least = None
         if self.untouched():
             plan = planner.plan(self.view, self.limits, self.estimates, now)
-            found, least, gap = plan.forecast, plan.bound, plan.gap
+            found, least = plan.forecast, plan.bound
         else:
             found = forecasts.forecast(self.fleet, now)
             least = self.bound_of_rest(found, now)
-            gap = self.gap(found, least, now)
+        obstacles = [*found.obstacles, *self.obstacles()]
+        gap = None if obstacles else _gap(found.end - now, least.seconds)
         return {
-            'complete': found.complete and not self.stuck,
-            'obstacles': [*found.obstacles, *self.obstacles()],
+            'complete': not obstacles,
+            'obstacles': obstacles,
             'starts_at': _time(self.start),
             'ends_at': self.time(found.end),
             'duration_s': round(found.end - now, 1),
@@ -155,15 +155,6 @@ class _Foresight:
             [max(0.0, instance.ends - now) if instance.moving
              else instance.takes for instance in instances], default=0.0)
 
-    def gap(self, found, least, now):
-        """Return by which share what is left is longer than its bound.
-
-        None: not all can be done, or nothing is left.
-        """
-        if not found.complete or not least.seconds:
-            return None
-        return (found.end - now) / least.seconds - 1
-
     def rest(self):
         """Return the view of what has not begun.
 
@@ -201,17 +192,20 @@ class _Foresight:
         """Return what the planner does not know of."""
         for server, why in self.stuck:
             yield f'{ways.who(server)} on {server.host} {why}'
+        to_come = {name for name, row in self.picture.hosts.items()
+                   if row.step not in states.THROUGH}
         for server in self.survey.servers.values():
-            if server.status in ways.LASTING and (
-                    server.host in self.picture.hosts):
+            if server.status in ways.LASTING and server.host in to_come and (
+                    # Of our own move we see to that.
+                    self.picture.move_of(server.instance_id) is None):
                 yield (f'{ways.who(server)} on {server.host} is '
                        f'{server.status} and cannot be moved until that is '
                        f'over: {ways.LASTING[server.status]}')
         for name in sorted(self.down):
             yield (f'host {name} is down and has instances, which Nova '
                    'cannot move: start its nova-compute, or evacuate it')
-        for name, host in self.picture.hosts.items():
-            if host.is_compute and name not in self.view.hosts:
+        for name in sorted(to_come - self.view.hosts.keys()):
+            if self.picture.hosts[name].is_compute:
                 yield f'Placement has no resource provider of {name}'
 
     def waiting(self, now):
@@ -250,6 +244,7 @@ class _Foresight:
                 projects[instance.project_id] += Size(*instance.need)
             for project, room in sorted(projects.items()):
                 yield {'project_id': project, **dataclasses.asdict(room),
+                       'reason': entry.reason,
                        'asked_at': self.time(entry.start),
                        'expected_at': self.time(entry.end),
                        'answer_by': self.time(entry.start + window),
@@ -260,6 +255,14 @@ class _Foresight:
 
     def time(self, seconds):
         return _time(self.when(seconds))
+
+
+def _gap(took, least):
+    """Return by which share a plan is longer than its bound.
+
+    None: nothing is left to do.
+    """
+    return took / least - 1 if least else None
 
 
 def _time(moment):

@@ -23,7 +23,8 @@ class Entry:
 
     ``host`` is the host that is asked for, emptied or maintained, ``target``
     where an instance moves to. ``question`` is what is asked, None if it was
-    asked before; ``instances`` are those that are asked about, or given up.
+    asked before; ``instances`` are those that are asked about, or given up;
+    ``reason`` says why room has to be made.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Entry:
     end: float
     question: str | None = None
     instances: tuple[str, ...] = ()
+    reason: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +195,7 @@ class _Run:
                              for instance_id in room.instances)
         self.entries.append(Entry(
             SCALE_IN, room.host, None, None, self.now, end,
-            words.SCALE_IN, room.instances))
+            words.SCALE_IN, room.instances, room.reason))
         self.given_up += room.instances
         for instance_id in room.instances:
             self.fleet.gone(instance_id)

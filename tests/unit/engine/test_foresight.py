@@ -123,10 +123,86 @@ class TestForesight(PlanCase):
         self.assertTrue(found['would_do'])
 
     def test_what_stands_in_the_way(self):
+        """Host, instance, group, and how much room is missing."""
+        self.prepare(hosts=2, per_host=2, spare=0)
+        found = self.plan(hosts=['compute-1'])
+        bound, other = [server for server in self.cloud.model.servers.values()
+                        if server.host == 'compute-1']
+        self.assertEqual('vm-0', bound.name)
+        flavor = bound.flavor
+        size = (f'{flavor.vcpus} VCPU, {flavor.ram_mb} MB RAM, '
+                f'{flavor.disk_gb} GB disk')
+        room, = found['scale_in']
+        self.assertEqual(
+            'host compute-1 cannot be emptied; '
+            f'instance {bound.id} ({size}) may go to none of 1 hosts: group '
+            f'{bound.group} wants at most 1 on a host, and its other members '
+            f'are on compute-2; instance {other.id} ({size}) finds no room, '
+            f'the nearest is compute-2 with {flavor.vcpus} VCPU, 0 MB RAM, '
+            f'0 GB disk missing; missing in all: {flavor.vcpus} VCPU, 0 MB '
+            'RAM, 0 GB disk', room['reason'])
+        self.assertEqual(2 * flavor.vcpus, room['vcpus'])
+        self.assertEqual({bound.id, other.id}, set(found['would_do']))
+        self.assertEqual(([], True),
+                         (found['obstacles'], found['complete']))
+
+    def test_one_host_and_nowhere_to_go(self):
         self.prepare(hosts=1, per_host=1, spare=0)
         found = self.plan(hosts=['compute-1'])
-        self.assertIsNone(found['gap'] if not found['complete'] else None)
-        self.assertTrue(found['scale_in'] or found['obstacles'])
+        server = self.cloud.server('vm-0')
+        room, = found['scale_in']
+        self.assertEqual(server.flavor.vcpus, room['vcpus'])
+        self.assertEqual([server.id], found['would_do'])
+        self.assertEqual(
+            ([], True, 0), (found['obstacles'], found['complete'],
+                            found['moves']))
+
+    def test_an_instance_in_error(self):
+        self.prepare(hosts=1, per_host=1, spare=1)
+        server = self.cloud.server('vm-0')
+        server.vm_state = 'error'
+        found = self.plan(hosts=['compute-1'])
+        for words_ in (server.id, 'compute-1', 'is ERROR and cannot be moved'):
+            self.assertIn(words_, found['obstacles'][-1])
+        self.assertEqual((False, None), (found['complete'], found['gap']))
+
+    def survey_with(self, change):
+        """Have the cloud's next surveys changed."""
+        survey = self.cloud.cloud.survey
+
+        def changed():
+            found = survey()
+            change(found)
+            return found
+
+        self.cloud.cloud.survey = changed
+
+    def test_a_host_that_placement_does_not_know(self):
+        self.prepare(hosts=1, per_host=1, spare=2)
+        self.survey_with(lambda found: found.capacities.pop('compute-2'))
+        found = self.plan(hosts=['compute-1', 'compute-2'])
+        self.assertEqual(
+            ['Placement has no resource provider of compute-2'],
+            found['obstacles'])
+        self.assertEqual((False, None), (found['complete'], found['gap']))
+        # It is no obstacle to others.
+        self.assertTrue(self.plan(hosts=['compute-1'])['complete'])
+
+    def test_a_resize_of_its_owner(self):
+        self.prepare(hosts=1, per_host=1, spare=1)
+        self.cloud.server('vm-0').vm_state = 'resized'
+        found = self.plan(hosts=['compute-1'])
+        self.assertIn('is VERIFY_RESIZE and cannot be moved',
+                      found['obstacles'][0])
+        self.assertFalse(found['complete'])
+
+    def test_a_resize_of_ours(self):
+        self.prepare(hosts=1, per_host=1, spare=1)
+        self.start(workflow='vnf')
+        self.cloud.run(
+            lambda: self.cloud.server('vm-0').status == 'VERIFY_RESIZE')
+        found = self.plan(self.cloud.session_id)
+        self.assertEqual(([], True), (found['obstacles'], found['complete']))
 
     def test_a_host_that_nobody_knows(self):
         self.prepare()
