@@ -202,7 +202,7 @@ class Fleet:
         if group is None:
             return
         group.free_at = max(group.free_at, until)
-        group.held_by = tuple(held_by)
+        group.held_by = tuple(sorted(held_by))
         for instance_id in list(group.impacted):
             instance = self.instances[instance_id]
             if instance.offered and not instance.moving:

@@ -59,6 +59,6 @@ def of_group(group, impacted, sessions):
         return Wait(', '.join(sorted(impacted)),
                     f'{what}, of which {len(impacted)} are impacted now')
     if sessions:
-        return Wait(', '.join(f'session {name}' for name in sessions),
+        return Wait(', '.join(f'session {name}' for name in sorted(sessions)),
                     f'{what}, which another session keeps busy')
     return Wait(group.group_id, f'{what}, which recovers')
