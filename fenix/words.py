@@ -28,6 +28,9 @@ DELETING = 'DELETING'
 # States of a host, besides MAINTENANCE_COMPLETE.
 IN_MAINTENANCE = 'IN_MAINTENANCE'
 
+#: For whom a host waits that only has to wait for others of its session.
+HOSTS_IN_HAND = 'the hosts in hand'
+
 # What may be done to an instance.
 MIGRATE = 'MIGRATE'
 LIVE_MIGRATE = 'LIVE_MIGRATE'

@@ -2,7 +2,7 @@
 """Who or what a session, a host and an instance wait for, in words.
 
 From the rows alone. What only a planner knows, as room that is missing or
-the turn of a host, is in the session's plan.
+the turn of a host, its engine has written into them.
 """
 
 import collections
@@ -92,9 +92,12 @@ def _cloud_waits(rows):
             if row.step in _SHOWN] or ['the engine to go on']
 
 
-#: What a host waits for whose turn has not come, by the session's phase.
-_PENDING = {'announce': 'the start of the work',
-            'make_room': 'room: projects are asked to scale in'}
+#: Steps of hosts that are in hand.
+_IN_HAND = ('empty', 'maintain', 'give_back', 'leave')
+
+
+def _names(hosts, steps):
+    return ', '.join(row.name for row in hosts if row.step in steps)
 
 
 class Waits:
@@ -106,7 +109,7 @@ class Waits:
     def __init__(self, conf, rows):
         self._still = (rows.session.deleting
                        or rows.session.state == words.MAINTENANCE_FAILED)
-        self._phase = rows.session.phase
+        self._session = rows.session
         self._of_host = collections.defaultdict(list)
         self._of_instance = collections.defaultdict(list)
         for row in rows.asks:
@@ -124,7 +127,19 @@ class Waits:
         for text, row in _run_waits_by_run(rows):
             if row.host is not None:
                 self._of_host[row.host].append(text)
-        self._steps = {row.name: row.step for row in rows.hosts}
+        self._hosts = {row.name: row for row in rows.hosts}
+        self._in_hand = _names(rows.hosts, _IN_HAND)
+        self._on_their_way = _names(rows.hosts, ('ask', *_IN_HAND))
+        self._scale_in = ', '.join(sorted({
+            row.project_id for row in rows.asks
+            if row.question == words.SCALE_IN
+            and row.state in models.UNANSWERED}))
+        self._told = collections.defaultdict(list)
+        for row in rows.instances:
+            if row.waits_why is not None and not row.gone and (
+                    row.instance_id not in self._of_instance):
+                self._told[row.host].append(
+                    f'instance {row.instance_id}: {self._why(row)}')
 
     def of_host(self, row):
         """Return what a host waits for; empty: nothing."""
@@ -135,18 +150,47 @@ class Waits:
         if self._still:
             return ['the session to be continued or deleted']
         if row.step == 'pending':
-            return [_PENDING.get(self._phase, 'its turn, as the plan tells')]
+            return [self._of_pending(row)]
+        if row.step == 'ask' and row.waits_why is not None:
+            return [self._why(row)]
+        if row.step == 'empty' and row.name in self._told:
+            return self._told[row.name]
         return [_SHOWN[row.step]]
+
+    def _of_pending(self, row):
+        """Tell what a host waits for whose turn has not come."""
+        if self._session.phase == 'announce':
+            return ('the start of the work, not before '
+                    + time(self._session.maintenance_at))
+        if self._session.phase == 'make_room':
+            return ('room: projects are asked to scale in: '
+                    + (self._scale_in or 'all have answered'))
+        if row.waits_why is not None:
+            return self._why(row)
+        return (f'its turn, after {self._on_their_way}'
+                if self._on_their_way
+                else 'the engine to choose the next host')
+
+    def _why(self, row):
+        """Tell what the engine wrote of a host or an instance."""
+        whom = row.waits_for
+        if whom == words.HOSTS_IN_HAND:
+            whom = f'{whom} ({self._in_hand or "none by now"})'
+        # Mostly the reason has the name anyway.
+        return (row.waits_why if whom in row.waits_why
+                else f'{whom}: {row.waits_why}')
 
     def of_instance(self, row):
         """Return what an instance waits for; empty: nothing."""
         known = self._of_instance.get(row.instance_id)
         if known or row.gone:
             return known or []
-        step = self._steps.get(row.host)
+        host = self._hosts.get(row.host)
+        step = host and host.step
         if step == 'empty' and not self._still:
-            return ['its turn to move: room, its group or a limit, as the '
-                    'plan tells']
+            return [self._why(row) if row.waits_why is not None
+                    else 'the engine to move it']
         if step in ('pending', 'ask') and not self._still:
-            return [f'the turn of host {row.host}']
+            return [f'the turn of host {row.host}, which waits for '
+                    + '; '.join(self.of_host(host))]
         return []

@@ -28,13 +28,15 @@ class Busy(Exception):
     :ivar group_id: the group
     :ivar until: when its recovery ends (aware, UTC); None: whenever one of
         the instances that are impacted now is given back
+    :ivar sessions: ids of the sessions whose claims are in the way
     """
 
-    def __init__(self, group_id, until):
+    def __init__(self, group_id, until, sessions=()):
         super().__init__(f'group {group_id} is busy until '
                          f'{until or "a slot is released"}')
         self.group_id = group_id
         self.until = until
+        self.sessions = frozenset(sessions)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,12 +113,13 @@ class GroupClaim:
         if any((row.session_id, row.holder) == (session_id, self.holder)
                for row in held):
             return
-        recovering = [row.free_at for row in rows
+        recovering = [row for row in rows
                       if row.free_at is not None and row.free_at > now]
         if recovering:
-            raise Busy(self.group_id, max(recovering))
+            raise Busy(self.group_id, max(row.free_at for row in recovering),
+                       [row.session_id for row in recovering])
         if len(held) >= self.limit:
-            raise Busy(self.group_id, None)
+            raise Busy(self.group_id, None, [row.session_id for row in held])
         slots = {row.slot for row in held}
         slot = min(set(range(self.limit)) - slots)
         if slot in {row.slot for row in rows}:

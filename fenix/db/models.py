@@ -109,6 +109,10 @@ class Host(Base):
     step_at: orm.Mapped[datetime.datetime | None]
     #: Place in the order of the request, or of the cloud.
     position: orm.Mapped[int] = orm.mapped_column(default=0)
+    #: For whom it waits, and why, in words, as it was last seen; None: for
+    #: nobody, or nobody looked.
+    waits_for: orm.Mapped[str | None] = orm.mapped_column(types.Text)
+    waits_why: orm.Mapped[str | None] = orm.mapped_column(types.Text)
 
 
 class Instance(Base):
@@ -136,6 +140,10 @@ class Instance(Base):
     task_state: orm.Mapped[str | None] = orm.mapped_column(types.String(64))
     #: No longer there when it was last looked for.
     gone: orm.Mapped[bool] = orm.mapped_column(default=False)
+    #: For whom it waits, and why, in words, as it was last seen; None: for
+    #: nobody, or nobody looked.
+    waits_for: orm.Mapped[str | None] = orm.mapped_column(types.Text)
+    waits_why: orm.Mapped[str | None] = orm.mapped_column(types.Text)
 
 
 class Ask(Base):

@@ -278,6 +278,7 @@ class Runner:
         before.in_flight = self.memory.in_flight
         before.busy[busy.group_id] = busy.until or self._in(
             self.conf.nova.observe_interval)
+        before.busy_by[busy.group_id] = busy.sessions - {self.session_id}
         self.memory = before
         self._messages.append(INBOX)
 

@@ -15,6 +15,7 @@ from fenix import words
 from fenix.db import models
 from fenix.db import pictures
 from fenix.size import Size
+from fenix.workflow import hostplans
 from fenix.workflow import states
 from fenix.workflow.planner import bound as bounds
 from fenix.workflow.planner import forecast as forecasts
@@ -95,17 +96,17 @@ class _Foresight:
 
     def tell(self):
         now = keeping.seconds(self.turn, self.start)
-        least = None
         if self.untouched():
             plan = planner.plan(self.view, self.limits, self.estimates, now)
-            found, least, gap = plan.forecast, plan.bound, plan.gap
+            found, least = plan.forecast, plan.bound
         else:
             found = forecasts.forecast(self.fleet, now)
-            least = bounds.bound(self.rest(), self.limits, self.estimates)
-            gap = None
+            least = self.bound_of_rest(found, now)
+        obstacles = [*found.obstacles, *self.obstacles()]
+        gap = None if obstacles else _gap(found.end - now, least.seconds)
         return {
-            'complete': found.complete and not self.stuck,
-            'obstacles': [*found.obstacles, *self.obstacles()],
+            'complete': not obstacles,
+            'obstacles': obstacles,
             'starts_at': _time(self.start),
             'ends_at': self.time(found.end),
             'duration_s': round(found.end - now, 1),
@@ -116,11 +117,10 @@ class _Foresight:
                           in least.parts.items()}},
             'gap': None if gap is None else round(gap, 4),
             'moves': found.moves,
-            'scale_in': [
-                {'project_id': project, **dataclasses.asdict(room)}
-                for project, room in sorted(found.scale_in.items())],
+            'scale_in': list(self.scale_in(found)),
             'would_do': list(found.given_up),
-            'hosts': self.hosts(found),
+            'hosts': hostplans.HostPlans(
+                self.picture, self.fleet, found, self.when, _time).tell(),
             'waiting': self.waiting(now),
         }
 
@@ -129,23 +129,57 @@ class _Foresight:
         return all(host.step == states.PENDING
                    for host in self.picture.hosts.values())
 
+    def bound_of_rest(self, found, now):
+        """Return the least time of what is left of a session that runs.
+
+        What has not begun takes as long as if nothing else went on; and each
+        host in hand takes what is left of its own moves and work.
+        """
+        rest = self.rest()
+        least = bounds.bound(rest.without(
+            rest.instances.keys() & found.given_up),
+            self.limits, self.estimates)
+        parts = least.parts | {'hosts in hand': max(
+            [self.left_of(self.fleet.hosts[name], now)
+             for name in self.fleet.in_flight], default=0.0)}
+        binding = max(parts, key=lambda name: parts[name])
+        return bounds.Bound(parts[binding], parts, binding)
+
+    def left_of(self, host, now):
+        """Return the least seconds until a host in hand is done."""
+        if host.back is not None:
+            return max(0.0, host.back - now)
+        instances = [self.fleet.instances[key] for key in host.instances
+                     if key in self.fleet.instances]
+        return self.estimates.host + max(
+            [max(0.0, instance.ends - now) if instance.moving
+             else instance.takes for instance in instances], default=0.0)
+
     def rest(self):
         """Return the view of what has not begun.
 
         What is under way may end at once, and the hosts in hand give all
-        their room: so nothing that is left can be done sooner than this lets
-        it.
+        their room; notice that was given may be over. So nothing that is
+        left can be done sooner than this lets it.
         """
-        hosts = {}
-        for name, host in self.view.hosts.items():
-            row = self.picture.hosts.get(name)
-            if host.standing == model.UNDONE and (
-                    row.step != states.PENDING):
-                host = dataclasses.replace(
-                    host, standing=model.OUTSIDE, open=True,
-                    free=self.room_of(host))
-            hosts[name] = host
-        return dataclasses.replace(self.view, hosts=hosts)
+        hosts = dict(self.view.hosts)
+        instances = dict(self.view.instances)
+        for row in self.picture.hosts.values():
+            host = hosts.get(row.name)
+            if row.step == states.PENDING or host is None or (
+                    host.standing != model.UNDONE):
+                continue
+            if row.step == states.ASK and (
+                    row.name not in self.fleet.in_flight):
+                for instance in self.view.on(row.name):
+                    instances[instance.instance_id] = dataclasses.replace(
+                        instance, asked=False)
+                continue
+            hosts[row.name] = dataclasses.replace(
+                host, standing=model.OUTSIDE, open=True,
+                free=self.room_of(host))
+        return dataclasses.replace(
+            self.view, hosts=hosts, instances=instances)
 
     def room_of(self, host):
         """Return the room of a host without what is leaving it."""
@@ -158,72 +192,21 @@ class _Foresight:
         """Return what the planner does not know of."""
         for server, why in self.stuck:
             yield f'{ways.who(server)} on {server.host} {why}'
+        to_come = {name for name, row in self.picture.hosts.items()
+                   if row.step not in states.THROUGH}
         for server in self.survey.servers.values():
-            if server.status in ways.LASTING and (
-                    server.host in self.picture.hosts):
+            if server.status in ways.LASTING and server.host in to_come and (
+                    # Of our own move we see to that.
+                    self.picture.move_of(server.instance_id) is None):
                 yield (f'{ways.who(server)} on {server.host} is '
                        f'{server.status} and cannot be moved until that is '
                        f'over: {ways.LASTING[server.status]}')
         for name in sorted(self.down):
             yield (f'host {name} is down and has instances, which Nova '
                    'cannot move: start its nova-compute, or evacuate it')
-        for name, host in self.picture.hosts.items():
-            if host.is_compute and name not in self.view.hosts:
+        for name in sorted(to_come - self.view.hosts.keys()):
+            if self.picture.hosts[name].is_compute:
                 yield f'Placement has no resource provider of {name}'
-
-    # -- hosts ----------------------------------------------------------------
-
-    def hosts(self, found):
-        """Return what happens to each host, in order."""
-        entries = collections.defaultdict(list)
-        for entry in found.entries:
-            if entry.kind != forecasts.SCALE_IN:
-                entries[entry.host].append(entry)
-        place = {name: n for n, name in enumerate(found.order)}
-        return [self.host(row, entries[row.name]) for row in sorted(
-            self.picture.hosts.values(),
-            key=lambda row: (row.step not in states.THROUGH, place.get(
-                row.name, len(place)), row.position, row.name))]
-
-    def host(self, row, entries):
-        """Return what happens to one host."""
-        kinds = collections.defaultdict(list)
-        for entry in entries:
-            kinds[entry.kind].append(entry)
-        asked = kinds[forecasts.ASK][0] if kinds[forecasts.ASK] else None
-        moves = kinds[forecasts.MOVE]
-        works = kinds[forecasts.MAINTAIN]
-        return {
-            'name': row.name, 'step': row.step,
-            'asked_at': asked and self.time(asked.start),
-            'asks': self.asks(row, asked, moves),
-            'moves': [{
-                'instance_id': move.instance_id,
-                'project_id': self.instance(move).project_id,
-                'action': self.instance(move).action,
-                'target': move.target, 'from': self.time(move.start),
-                'until': self.time(move.end)} for move in moves],
-            'maintenance_from': self.time(works[0].start) if works else None,
-            'maintenance_until': self.time(works[-1].end) if works else None,
-        }
-
-    def asks(self, row, asked, moves):
-        """Return who is asked about a host, and how long before."""
-        if asked is None:
-            return []
-        projects = collections.defaultdict(list)
-        for move in moves:
-            if self.instance(move).asked:
-                projects[self.instance(move).project_id].append(move)
-        return [{'project_id': project,
-                 'question': words.PLANNED_MAINTENANCE,
-                 'instance_ids': [move.instance_id for move in own],
-                 'notice_s': round(min(
-                     move.start for move in own) - asked.start, 1)}
-                for project, own in sorted(projects.items())]
-
-    def instance(self, move):
-        return self.view.instances[move.instance_id]
 
     def waiting(self, now):
         """Return why hosts and instances that are in hand wait."""
@@ -240,13 +223,46 @@ class _Foresight:
             for key in keys:
                 wait = self.fleet.why(key, now)
                 if wait is not None:
-                    found[key] = {'for': wait.waits_for,
-                                  'reason': wait.reason}
+                    found[key] = {'for': self.waited_for(wait),
+                                  'reason': wait.text}
         return found
 
+    def waited_for(self, wait):
+        if wait.waits_for == words.HOSTS_IN_HAND:
+            return ', '.join(sorted(self.fleet.in_flight))
+        return wait.waits_for
+
+    def scale_in(self, found):
+        """Yield the room that projects have to make, and when."""
+        window = self.turn.option('scale_in_window')
+        for entry in found.entries:
+            if entry.kind != forecasts.SCALE_IN:
+                continue
+            projects = collections.defaultdict(Size)
+            for key in entry.instances:
+                instance = self.fleet.instances[key]
+                projects[instance.project_id] += Size(*instance.need)
+            for project, room in sorted(projects.items()):
+                yield {'project_id': project, **dataclasses.asdict(room),
+                       'reason': entry.reason,
+                       'asked_at': self.time(entry.start),
+                       'expected_at': self.time(entry.end),
+                       'answer_by': self.time(entry.start + window),
+                       'notice_s': round(window, 1)}
+
+    def when(self, seconds):
+        return self.session.created_at + datetime.timedelta(seconds=seconds)
+
     def time(self, seconds):
-        return _time(self.session.created_at
-                     + datetime.timedelta(seconds=seconds))
+        return _time(self.when(seconds))
+
+
+def _gap(took, least):
+    """Return by which share a plan is longer than its bound.
+
+    None: nothing is left to do.
+    """
+    return took / least - 1 if least else None
 
 
 def _time(moment):

@@ -115,6 +115,10 @@ class Memory:
     targets_down: dict = dataclasses.field(default_factory=dict)
     #: Groups that other sessions keep busy, until when.
     busy: dict = dataclasses.field(default_factory=dict)
+    #: The ids of those sessions, by group.
+    busy_by: dict = dataclasses.field(default_factory=dict)
+    #: When it was last told what waits, and why.
+    explained_at: datetime.datetime | None = None
 
     def copy(self, changing=()):
         """Return what is remembered now, for a turn that writes nothing.
@@ -135,7 +139,8 @@ class Memory:
                      for name, targets in self.targets.items()},
             seen=dict(self.seen), held_up=dict(self.held_up),
             unanswered=dict(self.unanswered),
-            targets_down=dict(self.targets_down), busy=dict(self.busy))
+            targets_down=dict(self.targets_down), busy=dict(self.busy),
+            busy_by=dict(self.busy_by))
 
 
 class Turn:

@@ -193,12 +193,16 @@ class Fleet:
         bisect.insort(self.unasked, name, key=self.rank.get)
         self.reckon(host, host.ready_at)
 
-    def group_busy(self, group_id, until):
-        """Another session impacts a group until then."""
+    def group_busy(self, group_id, until, held_by=()):
+        """A group can bear nothing more until then.
+
+        :param held_by: ids of the other sessions that impact it
+        """
         group = self.groups.get(group_id)
         if group is None:
             return
         group.free_at = max(group.free_at, until)
+        group.held_by = tuple(sorted(held_by))
         for instance_id in list(group.impacted):
             instance = self.instances[instance_id]
             if instance.offered and not instance.moving:

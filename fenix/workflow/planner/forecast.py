@@ -5,6 +5,7 @@ import dataclasses
 import heapq
 import itertools
 
+from fenix import words
 from fenix.size import Size
 from fenix.workflow.planner import records
 from fenix.workflow.planner.records import EPSILON
@@ -21,7 +22,9 @@ class Entry:
     """Something that is expected, from a time to another.
 
     ``host`` is the host that is asked for, emptied or maintained, ``target``
-    where an instance moves to.
+    where an instance moves to. ``question`` is what is asked, None if it was
+    asked before; ``instances`` are those that are asked about, or given up;
+    ``reason`` says why room has to be made.
     """
 
     kind: str
@@ -30,6 +33,9 @@ class Entry:
     target: str | None
     start: float
     end: float
+    question: str | None = None
+    instances: tuple[str, ...] = ()
+    reason: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +126,7 @@ class _Run:
         for ask in orders.ask:
             fleet.asked(ask.host, self.now)
             self.asks += 1
-            self._answer(fleet.hosts[ask.host], self.now)
+            self._answer(fleet.hosts[ask.host], self.now, ask.question)
         for name in orders.empty:
             fleet.emptying(name, self.now)
             self.order.append(name)
@@ -134,7 +140,7 @@ class _Run:
             return True
         return bool(orders.ask or orders.empty or orders.moves)
 
-    def _answer(self, host, asked_at):
+    def _answer(self, host, asked_at, question=None):
         ends = {}
         for instance_id in sorted(host.instances):
             instance = self.fleet.instances[instance_id]
@@ -145,7 +151,8 @@ class _Run:
             self._at(end, self._agreed, ids)
         if ends:
             self.entries.append(Entry(
-                ASK, host.name, None, None, asked_at, max(ends)))
+                ASK, host.name, None, None, asked_at, max(ends), question,
+                tuple(itertools.chain.from_iterable(ends.values()))))
 
     def _agreed(self, ids):
         for instance_id in ids:
@@ -183,9 +190,12 @@ class _Run:
         for project, size in room.projects.items():
             self.scale_in[project] = self.scale_in.get(
                 project, Size()) + size
-        end = self.now + (self.fleet.estimates.reply or 0.0)
+        # They need as long for it as for an answer.
+        end = self.now + max(self.fleet.instances[instance_id].notice
+                             for instance_id in room.instances)
         self.entries.append(Entry(
-            SCALE_IN, room.host, None, None, self.now, end))
+            SCALE_IN, room.host, None, None, self.now, end,
+            words.SCALE_IN, room.instances, room.reason))
         self.given_up += room.instances
         for instance_id in room.instances:
             self.fleet.gone(instance_id)
@@ -200,6 +210,6 @@ class _Run:
             if room is None or name != room.host:
                 wait = fleet.why(name, self.now)
                 if wait is not None:
-                    yield f'host {name}: {wait.reason}'
+                    yield f'host {name}: {wait.text}'
 
 

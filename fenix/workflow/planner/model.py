@@ -292,10 +292,20 @@ class Ask:
 class Wait:
     """Why a host or an instance is not on its way."""
 
-    #: For whom or what: an id or a name, '' for nothing in particular.
+    #: For whom or what: ids or names, ``words.HOSTS_IN_HAND``, '' for
+    #: nothing in particular.
     waits_for: str
-    #: For a human.
+    #: For a human; the same as long as nothing but time has passed.
     reason: str
+    #: Seconds that it still takes, if that is known.
+    seconds: float | None = None
+
+    @property
+    def text(self):
+        """The reason, and how long it still takes."""
+        if self.seconds is None:
+            return self.reason
+        return f'{self.reason} for about {self.seconds:.0f} s'
 
 
 @dataclasses.dataclass(frozen=True)

@@ -179,6 +179,7 @@ def ended(fleet, instance, name, now):
 def _recover(fleet, instance, now):
     for group_id in instance.groups:
         group = fleet.groups[group_id]
+        group.held_by = ()      # It was this session's turn.
         if group.recovery:
             group.free_at = max(group.free_at, now + group.recovery)
             if group.waiters or group.queued:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why a host or an instance is waiting, for humans."""
 
+from fenix import words
 from fenix.workflow.planner import begin
 from fenix.workflow.planner import moves
 from fenix.workflow.planner import ranking
@@ -43,18 +44,20 @@ def _host(fleet, host, now):
             return Wait(names, f'its projects are not asked yet: {names}')
         return Wait(names, f'it waits for the answer of {names}')
     if host.ready_at > now + EPSILON:
-        return Wait('', f'notice ends in {host.ready_at - now:.0f} s')
+        return Wait('', 'the notice goes on', host.ready_at - now)
     if host.expected:
         return Wait('', 'instances are still to move to it')
     limit = begin.slot(fleet, host)
     if limit is not None:
-        return Wait('', f'a limit of the session: {limit}')
-    held_up = ranking.delay(fleet, host, now)
+        return _of_limit(words.HOSTS_IN_HAND, limit)
+    hold = ranking.hold(fleet, host, now)
     if not fleet.rooms.takes(host.load, rooms.FINAL):
-        return Wait('', 'no room on hosts that are done or not in the '
-                        'session; others have to be done first')
-    if held_up > EPSILON:
-        return Wait('', f'its groups are busy for about {held_up:.0f} s')
+        return Wait(words.HOSTS_IN_HAND, 'no room on hosts that are done or '
+                    'not in the session; others have to be done first')
+    if hold.seconds > EPSILON:
+        group = fleet.groups[hold.group_id]
+        return Wait(_holder(group, now), f'its group {group.group_id} is busy',
+                    hold.seconds)
     return Wait('', 'its instances do not fit on hosts that are done or not '
                     'in the session')
 
@@ -67,7 +70,8 @@ def _instance(fleet, instance, now):
         return None
     if host.step not in (records.STARTING, records.EMPTYING):
         wait = _host(fleet, host, now)
-        return wait and Wait(host.name, f'its host waits: {wait.reason}')
+        return wait and Wait(host.name, f'its host waits: {wait.reason}',
+                             wait.seconds)
     if instance.failed:
         return Wait('', 'its move failed')
     if not instance.movable:
@@ -76,12 +80,43 @@ def _instance(fleet, instance, now):
         return Wait('', 'finds no room')
     blocked = moves.held_up(fleet, instance, now)
     if isinstance(blocked, tuple):
-        return Wait(blocked[0], f'waits for its group {blocked[0]}')
-    if blocked == 'agreement':
+        return _of_group(fleet.groups[blocked[0]], now)
+    if blocked == 'agreement' and instance.earliest is None:
         return Wait(instance.project_id,
-                    f'waits for the agreement of {instance.project_id}'
-                    if instance.earliest is None else 'has notice for '
-                    f'another {instance.earliest - now:.0f} s')
+                    f'waits for the agreement of {instance.project_id}')
+    if blocked == 'agreement':
+        return Wait(instance.project_id, 'has notice',
+                    instance.earliest - now)
     if blocked == 'target':
-        return Wait(instance.goal, f'waits for moves to {instance.goal}')
-    return Wait('', 'waits until fewer instances move')
+        return _of_limit(instance.goal, f'{fleet.limits.moves_per_target} '
+                         f'moves to a host at once')
+    most = fleet.limits.moves_per_source
+    if 0 < most <= host.leaving:
+        return _of_limit(host.name, f'{most} moves from a host at once')
+    return _of_limit(words.HOSTS_IN_HAND,
+                     f'{fleet.limits.moves_at_once} moves at once')
+
+
+def _of_limit(whom, limit):
+    return Wait(whom, f'a limit of the session: {limit}')
+
+
+def _of_group(group, now):
+    """Tell why a member of a group has to wait for it."""
+    if group.full():
+        return Wait(', '.join(sorted(group.impacted)),
+                    f'waits for its group {group.group_id}, of which '
+                    f'{group.max_impacted} may be impacted at once')
+    if group.held_by:
+        return Wait(_holder(group, now),
+                    f'waits for its group {group.group_id}, which another '
+                    'session keeps busy')
+    return Wait(group.group_id,
+                f'waits for its group {group.group_id}, which recovers',
+                group.free_at - now)
+
+
+def _holder(group, now):
+    """Return for whom somebody waits that a group holds up."""
+    others = group.held_by if group.free_at > now else ()
+    return ', '.join(f'session {name}' for name in others) or group.group_id

@@ -137,6 +137,8 @@ class Group:
     impacted: set = dataclasses.field(default_factory=set)
     #: The next impact begins no earlier.
     free_at: float = float('-inf')
+    #: Ids of the other sessions for which ``free_at`` is waited for.
+    held_by: tuple = ()
     #: Hosts with instances that wait for the group.
     waiters: set = dataclasses.field(default_factory=set)
     #: Members on hosts that are being emptied, not yet moved.

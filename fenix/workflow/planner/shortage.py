@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why no host can be emptied, and how much room is missing."""
 
+import collections
+
 from fenix.size import Size
 from fenix.workflow.planner import fitting
 from fenix.workflow.planner import model
@@ -94,10 +96,10 @@ def _shortfall(unit, room, most):
 
 
 def _rule(view, unit, room):
-    """Say which groups keep a unit off all targets."""
+    """Say what keeps a unit off all targets: its bonds and its groups."""
     groups = {group.group_id: group for instance in unit.instances
               for group in view.groups_of(instance) if not group.soft}
-    rules = []
+    rules = list(_bonds(view, unit, room))
     for group_id in sorted(groups):
         group = groups[group_id]
         hosts = sorted({member.host for member in view.members(group_id)
@@ -109,6 +111,30 @@ def _rule(view, unit, room):
             rules.append(f'group {group_id} wants {group.rule}, and {where}')
     return (f'{_what(unit)} may go to none of {len(room.names)} hosts: '
             + ' and '.join(rules))
+
+
+def _bonds(view, unit, room):
+    """Say to which hosts instances are bound, if that leaves any out."""
+    for only in {instance.only: None for instance in unit.instances
+                 if instance.only is not None}:
+        if only.issuperset(room.names):
+            continue
+        others = sorted(only - unit.sources)
+        where = f'only {_names(others)}' if others else 'no other host'
+        yield f'{_binder(view, only)} leaves it {where}'
+
+
+def _binder(view, only):
+    """Return what binds an instance to some hosts: its zone or its cell."""
+    by_zone = collections.defaultdict(set)
+    for host in view.hosts.values():
+        by_zone[host.zone].add(host.name)
+    zone = next((zone for zone, names in by_zone.items() if names == only),
+                None)
+    if zone:
+        return f'availability zone {zone}'
+    return 'its cell of Nova' if any(by_zone) else (
+        'its availability zone or its cell of Nova')
 
 
 def _what(unit):

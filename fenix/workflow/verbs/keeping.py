@@ -68,7 +68,8 @@ def make(turn, survey, down, all_disabled=False, limits=None):
         group = fleet.groups.get(group_id)
         # Another project may have registered one under the id of Nova's.
         if until > turn.now and group is not None and group.max_impacted:
-            fleet.group_busy(group_id, seconds(turn, until))
+            fleet.group_busy(group_id, seconds(turn, until),
+                             turn.memory.busy_by.get(group_id, ()))
 
 
 def _up_to_date(turn, view, survey):

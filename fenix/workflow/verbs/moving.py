@@ -11,7 +11,9 @@ from fenix import words
 from fenix.db import claims
 from fenix.db import models
 from fenix.workflow import picture
+from fenix.workflow.planner import model
 from fenix.workflow.turn import Failed
+from fenix.workflow.verbs import explaining
 from fenix.workflow.verbs import keeping
 from fenix.workflow.verbs import telling
 from fenix.workflow.verbs import ways
@@ -75,7 +77,7 @@ def _begin(turn, host, instance, action, target):
                          + ways.REMEDIES['ERROR'])
         action = ways.way(server.status, action)
         if action is None or server.task_state is not None:
-            _wait_for_owner(turn, host, server)
+            _wait_for_owner(turn, host, instance, server)
             return
     where = None
     if action != words.OWN_ACTION:
@@ -85,6 +87,7 @@ def _begin(turn, host, instance, action, target):
     if not _claim(turn, host, instance):
         return
     turn.memory.held_up.pop(instance.instance_id, None)
+    explaining.note(turn, instance, None)
     own = action == words.OWN_ACTION
     row = turn.add(models.Move(
         instance_id=instance.instance_id, project_id=instance.project_id,
@@ -98,7 +101,7 @@ def _begin(turn, host, instance, action, target):
         _send(turn, row)
 
 
-def _wait_for_owner(turn, host, server):
+def _wait_for_owner(turn, host, instance, server):
     """Wait for an instance with which its owner does something.
 
     :raises Failed: it goes on for too long
@@ -113,6 +116,8 @@ def _wait_for_owner(turn, host, server):
     if server.instance_id not in turn.memory.held_up:
         telling.warn(turn, f'{why}; that is waited for', host=host.name,
                      instance_id=server.instance_id)
+    explaining.note(turn, instance, model.Wait(
+        f'project {instance.project_id}', why))
     limit = turn.option('migration_timeout')
     if turn.passed(turn.later(limit, _held_up(turn, host, server))):
         raise Failed(f'{why}; that was waited for {limit:.0f} s')
@@ -138,6 +143,8 @@ def _claim(turn, host, instance):
         turn.claims.append(claims.GroupClaim(
             group.group_id, limit, instance.instance_id))
         return True
+    explaining.note(turn, instance, explaining.of_group(
+        group, impacted, turn.memory.busy_by.get(group.group_id)))
     turn.wake(max(until or turn.now, turn.later(
         turn.conf.nova.observe_interval)))
     since = max(_held_up(turn, host, instance),
@@ -176,6 +183,7 @@ def _release(turn, row, touched=True):
     if group is not None:
         turn.memory.busy[group.group_id] = turn.later(
             group.recovery_time if touched else 0)
+        turn.memory.busy_by.pop(group.group_id, None)
 
 
 def recovered(turn, instance):

@@ -11,6 +11,7 @@ from fenix.workflow import base
 from fenix.workflow import ending
 from fenix.workflow import states
 from fenix.workflow.planner import model
+from fenix.workflow.verbs import explaining
 from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import keeping
 from fenix.workflow.workflows import default
@@ -62,6 +63,7 @@ class VnfWorkflow(default.DefaultWorkflow):
         if orders.wake is not None:
             self.passed(self.turn.later(
                 orders.wake + ROUNDED, self.session.created_at))
+        explaining.note_all(self.turn, kept.fleet)
         if orders.room is not None:
             return states.MAKE_ROOM
         if (kept.down and kept.down >= self.picture.pending
@@ -197,13 +199,13 @@ class VnfWorkflow(default.DefaultWorkflow):
             wait = kept.fleet.why(host.name, now)
             self.host_failed(host, 'it cannot be emptied: ' + (
                 hopeless.get(host.name)
-                or (wait.reason if wait else 'the plan has no way')))
+                or (wait.text if wait else 'the plan has no way')))
         if not self.picture.active:
             waits = {name: kept.fleet.why(name, now)
                      for name in sorted(self.picture.pending)}
             raise base.Failed('; '.join(
                 f'host {name} cannot be emptied: '
-                + (wait.reason if wait else 'the plan has no way')
+                + (wait.text if wait else 'the plan has no way')
                 for name, wait in waits.items()))
 
     def hopeless(self, kept):

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a plan tells of a session, and that it touches nothing."""
 
+import datetime
+
 import fixtures
 import oslo_db.exception
 
+from fenix import words
 from fenix.db import core
 from fenix.db import leases
 from fenix.db import models
@@ -17,7 +20,22 @@ from tests.unit.engine import cases
 WORKFLOWS = {'default': default.DefaultWorkflow, 'vnf': vnf.VnfWorkflow}
 
 
+def spelt(when):
+    return when.strftime('%Y-%m-%dT%H:%M:%S.%fZ')
+
+
+def between(one, other):
+    """Return the seconds between two times as a plan spells them."""
+    begin, end = [datetime.datetime.fromisoformat(text)
+                  for text in (one, other)]
+    return round((end - begin).total_seconds(), 1)
+
+
 class PlanCase(cases.EngineTestCase):
+
+    def let_pass(self, seconds):
+        end = self.cloud.clock.seconds() + seconds
+        self.cloud.run(lambda: self.cloud.clock.seconds() >= end)
 
     def plan(self, session_id=None, workflow='vnf', hosts=(), **settings):
         """Ask for a plan, and be the engine that makes it."""
@@ -105,10 +123,86 @@ class TestForesight(PlanCase):
         self.assertTrue(found['would_do'])
 
     def test_what_stands_in_the_way(self):
+        """Host, instance, group, and how much room is missing."""
+        self.prepare(hosts=2, per_host=2, spare=0)
+        found = self.plan(hosts=['compute-1'])
+        bound, other = [server for server in self.cloud.model.servers.values()
+                        if server.host == 'compute-1']
+        self.assertEqual('vm-0', bound.name)
+        flavor = bound.flavor
+        size = (f'{flavor.vcpus} VCPU, {flavor.ram_mb} MB RAM, '
+                f'{flavor.disk_gb} GB disk')
+        room, = found['scale_in']
+        self.assertEqual(
+            'host compute-1 cannot be emptied; '
+            f'instance {bound.id} ({size}) may go to none of 1 hosts: group '
+            f'{bound.group} wants at most 1 on a host, and its other members '
+            f'are on compute-2; instance {other.id} ({size}) finds no room, '
+            f'the nearest is compute-2 with {flavor.vcpus} VCPU, 0 MB RAM, '
+            f'0 GB disk missing; missing in all: {flavor.vcpus} VCPU, 0 MB '
+            'RAM, 0 GB disk', room['reason'])
+        self.assertEqual(2 * flavor.vcpus, room['vcpus'])
+        self.assertEqual({bound.id, other.id}, set(found['would_do']))
+        self.assertEqual(([], True),
+                         (found['obstacles'], found['complete']))
+
+    def test_one_host_and_nowhere_to_go(self):
         self.prepare(hosts=1, per_host=1, spare=0)
         found = self.plan(hosts=['compute-1'])
-        self.assertIsNone(found['gap'] if not found['complete'] else None)
-        self.assertTrue(found['scale_in'] or found['obstacles'])
+        server = self.cloud.server('vm-0')
+        room, = found['scale_in']
+        self.assertEqual(server.flavor.vcpus, room['vcpus'])
+        self.assertEqual([server.id], found['would_do'])
+        self.assertEqual(
+            ([], True, 0), (found['obstacles'], found['complete'],
+                            found['moves']))
+
+    def test_an_instance_in_error(self):
+        self.prepare(hosts=1, per_host=1, spare=1)
+        server = self.cloud.server('vm-0')
+        server.vm_state = 'error'
+        found = self.plan(hosts=['compute-1'])
+        for words_ in (server.id, 'compute-1', 'is ERROR and cannot be moved'):
+            self.assertIn(words_, found['obstacles'][-1])
+        self.assertEqual((False, None), (found['complete'], found['gap']))
+
+    def survey_with(self, change):
+        """Have the cloud's next surveys changed."""
+        survey = self.cloud.cloud.survey
+
+        def changed():
+            found = survey()
+            change(found)
+            return found
+
+        self.cloud.cloud.survey = changed
+
+    def test_a_host_that_placement_does_not_know(self):
+        self.prepare(hosts=1, per_host=1, spare=2)
+        self.survey_with(lambda found: found.capacities.pop('compute-2'))
+        found = self.plan(hosts=['compute-1', 'compute-2'])
+        self.assertEqual(
+            ['Placement has no resource provider of compute-2'],
+            found['obstacles'])
+        self.assertEqual((False, None), (found['complete'], found['gap']))
+        # It is no obstacle to others.
+        self.assertTrue(self.plan(hosts=['compute-1'])['complete'])
+
+    def test_a_resize_of_its_owner(self):
+        self.prepare(hosts=1, per_host=1, spare=1)
+        self.cloud.server('vm-0').vm_state = 'resized'
+        found = self.plan(hosts=['compute-1'])
+        self.assertIn('is VERIFY_RESIZE and cannot be moved',
+                      found['obstacles'][0])
+        self.assertFalse(found['complete'])
+
+    def test_a_resize_of_ours(self):
+        self.prepare(hosts=1, per_host=1, spare=1)
+        self.start(workflow='vnf')
+        self.cloud.run(
+            lambda: self.cloud.server('vm-0').status == 'VERIFY_RESIZE')
+        found = self.plan(self.cloud.session_id)
+        self.assertEqual(([], True), (found['obstacles'], found['complete']))
 
     def test_a_host_that_nobody_knows(self):
         self.prepare()
@@ -126,6 +220,123 @@ class TestForesight(PlanCase):
         self.assertEqual(2, found['moves'])
         self.assertTrue(found['complete'], found)
         self.assertLessEqual(found['lower_bound_s'], found['duration_s'])
+
+    def test_scattered_room(self):
+        """Who is to make room for others is asked for that, and again."""
+        self.prepare(hosts=3, per_host=1, spare=0)
+        self.cloud.create('other', 'compute-1', cases.OTHER)
+        hosts = ['compute-1', 'compute-2', 'compute-3']
+        found = self.plan(hosts=hosts)
+        self.assertTrue(found['complete'], found)
+        asks = {name: self.host(found, name)['asks'] for name in hosts}
+        first = found['hosts'][0]
+        prepare, = first['asks']
+        self.assertEqual(words.PREPARE_MAINTENANCE, prepare['question'])
+        move, = first['moves']
+        self.assertEqual([move['instance_id']], prepare['instance_ids'])
+        self.assertIn(move['target'], hosts)
+        # There it is asked about with the others.
+        again = [ask for ask in asks[move['target']]
+                 if move['instance_id'] in ask['instance_ids']]
+        self.assertEqual([words.PLANNED_MAINTENANCE],
+                         [ask['question'] for ask in again])
+        self.assertEqual(
+            {cases.PROJECT, cases.OTHER},
+            {ask['project_id'] for ask in asks['compute-1']})
+        for ask in sum(asks.values(), []):
+            self.assertGreaterEqual(
+                ask['notice_s'], self.cloud.conf.planner.reply_time)
+            self.assertGreaterEqual(ask['asked_at'], found['starts_at'])
+
+    def test_when_projects_have_to_scale_in(self):
+        self.prepare(hosts=2, per_host=2, spare=0)
+        found = self.plan()
+        room, = found['scale_in']
+        conf = self.cloud.conf
+        self.assertEqual(found['starts_at'], room['asked_at'])
+        self.assertEqual(conf.planner.reply_time,
+                         between(room['asked_at'], room['expected_at']))
+        self.assertEqual(conf.workflow.scale_in_window, room['notice_s'])
+        self.assertEqual(room['notice_s'],
+                         between(room['asked_at'], room['answer_by']))
+        self.assertGreaterEqual(
+            min(move['from'] for host in found['hosts']
+                for move in host['moves']), room['expected_at'])
+
+    def test_what_is_done(self):
+        self.prepare(hosts=2, per_host=2, spare=1)
+        self.cloud.work.seconds = 100
+        self.start(workflow='vnf', notice=100)
+        self.cloud.run(self.step_is('compute-1', 'done'))
+        found = self.plan(self.cloud.session_id)
+        rows = self.cloud.rows
+        done = self.host(found, 'compute-1')
+        self.assertEqual({
+            (move.instance_id, move.source, move.target, spelt(
+                move.intended_at), spelt(move.ended_at))
+            for move in rows.moves if move.source == 'compute-1'}, {
+            (move['instance_id'], 'compute-1', move['target'], move['from'],
+             move['until']) for move in done['moves']})
+        self.assertEqual([True] * 2, [move['done'] for move in done['moves']])
+        self.assertEqual(max(move['until'] for move in done['moves']),
+                         done['maintenance_from'])
+        self.assertEqual(
+            [spelt(row.step_at) for row in rows.hosts
+             if row.name == 'compute-1'], [done['maintenance_until']])
+        ask, = done['asks']
+        put = [row for row in rows.asks if row.host == 'compute-1'][0]
+        self.assertEqual(
+            (put.question, set(put.instance_ids), spelt(put.published_at),
+             done['asked_at']),
+            (ask['question'], set(ask['instance_ids']), ask['asked_at'],
+             ask['asked_at']))
+        self.assertEqual(ask['notice_s'], between(
+            ask['asked_at'], min(move['from'] for move in done['moves'])))
+        empty = self.host(found, 'compute-3')
+        self.assertEqual([], empty['moves'])
+        self.assertGreaterEqual(
+            between(empty['maintenance_from'], empty['maintenance_until']),
+            100)
+
+    def test_under_way(self):
+        self.prepare(hosts=1, per_host=2, spare=1)
+        self.cloud.work.seconds = 100
+        self.start(workflow='vnf', notice=100)
+        self.cloud.run(lambda: sum(
+            move.state == 'done' for move in self.cloud.rows.moves) == 1)
+        host = self.host(self.plan(self.cloud.session_id), 'compute-1')
+        self.assertEqual({True, False},
+                         {move['done'] for move in host['moves']})
+        begun = [(row.instance_id, spelt(row.intended_at))
+                 for row in self.cloud.rows.moves]
+        self.assertEqual(begun, [(move['instance_id'], move['from'])
+                                 for move in host['moves'][:len(begun)]])
+        self.cloud.run(self.step_is('compute-1', 'maintain'))
+        row = [row for row in self.cloud.rows.hosts
+               if row.name == 'compute-1'][0]
+        self.let_pass(50)
+        found = self.plan(self.cloud.session_id)
+        host = self.host(found, 'compute-1')
+        self.assertLessEqual(host['maintenance_from'], spelt(row.step_at))
+        self.assertEqual(found['ends_at'], host['maintenance_until'])
+        # What is left is the work on it, and no plan is shorter.
+        self.assertEqual('hosts in hand', found['lower_bound']['binding'])
+        self.assertEqual(0.0, found['gap'])
+
+    def test_the_gap_of_what_is_left(self):
+        self.prepare(hosts=2, per_host=2, spare=1)
+        self.start(workflow='vnf', notice=100)
+        for step in ('ask', 'empty', 'maintain', 'done'):
+            self.cloud.run(self.step_is('compute-1', step))
+            found = self.plan(self.cloud.session_id)
+            self.assertTrue(found['complete'], found)
+            self.assertGreaterEqual(found['gap'], 0)
+            self.assertAlmostEqual(
+                found['duration_s'] / found['lower_bound_s'] - 1,
+                found['gap'], 2)
+        self.cloud.run()
+        found = self.plan(self.cloud.session_id)
+        self.assertEqual((0.0, None), (found['duration_s'], found['gap']))
 
     def test_an_answer_that_cannot_be_stored(self):
         self.prepare()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import testtools
 
+from fenix import words
 from fenix.size import Size
 from fenix.workflow.planner import fleet as fleets
 from fenix.workflow.planner import forecast
@@ -191,9 +192,14 @@ class WhyTest(testtools.TestCase):
         self.assertIn('answer of project', self.reason(fleet, 'b'))
         self.assertEqual('project', fleet.why('b', 0.0).waits_for)
         self.assertIn('its host waits', self.reason(fleet, 'ib'))
-        self.assertIn('1 hosts at once', self.reason(fleet, 'c'))
+        wait = fleet.why('c', 0.0)
+        self.assertIn('1 hosts at once', wait.text)
+        self.assertEqual(words.HOSTS_IN_HAND, wait.waits_for)
         fleet.agreed('ib', 60.0)
-        self.assertIn('notice ends in 60 s', self.reason(fleet, 'b'))
+        wait = fleet.why('b', 0.0)
+        self.assertEqual(('the notice goes on', 60.0),
+                         (wait.reason, wait.seconds))
+        self.assertEqual('the notice goes on for about 60 s', wait.text)
         fleet.out('a', 0.0)
         self.assertIsNone(fleet.why('a', 0.0))
         fleet.refused('c')
@@ -203,6 +209,65 @@ class WhyTest(testtools.TestCase):
         fleet = fleet_of(*hosts(3))
         fleet.orders(0.0)
         self.assertIn('no room', self.reason(fleet, 'b'))
+        self.assertEqual(words.HOSTS_IN_HAND, fleet.why('b', 0.0).waits_for)
+
+    def two_members(self, **group):
+        fleet = fleet_of(
+            {'a': (8, model.DONE), 'b': (4,), 'c': (4,)},
+            {name: (host, 1, {'groups': ('g',)})
+             for name, host in (('ib', 'b'), ('ic', 'c'))},
+            {'g': {'max_impacted': 1, **group}})
+        fleet.orders(0.0)
+        for name in 'bc':
+            fleet.emptying(name, 0.0)
+        return fleet
+
+    def test_a_group(self):
+        fleet = self.two_members(recovery_time=30.0)
+        fleet.orders(0.0)
+        fleet.move_started('ib', 'a', 0.0)
+        self.assertEqual(model.Wait(
+            'ib', 'waits for its group g, of which 1 may be impacted at '
+            'once'), fleet.why('ic', 0.0))
+        fleet.move_ended('ib', 'a', 10.0)
+        self.assertEqual(model.Wait(
+            'g', 'waits for its group g, which recovers', 25.0),
+            fleet.why('ic', 15.0))
+
+    def test_a_group_of_another_session(self):
+        fleet = self.two_members()
+        fleet.group_busy('g', 40.0, ('s2',))
+        self.assertEqual(model.Wait(
+            'session s2', 'waits for its group g, which another session '
+            'keeps busy'), fleet.why('ic', 0.0))
+        fleet.orders(40.0)
+        fleet.move_started('ib', 'a', 40.0)
+        fleet.move_ended('ib', 'a', 50.0)
+        self.assertEqual((), fleet.groups['g'].held_by)
+
+    def test_a_host_that_groups_hold_up(self):
+        fleet = fleet_of(
+            {'a': (8, model.DONE), 'b': (4,)},
+            {'ib': ('b', 1, {'groups': ('g',)})},
+            {'g': {'max_impacted': 1}})
+        fleet.group_busy('g', 40.0, ('s2',))
+        self.assertEqual(
+            model.Wait('session s2', 'its group g is busy', 40.0),
+            fleet.why('b', 0.0))
+
+    def test_limits_on_moves(self):
+        for limit, whom, text in (
+                ('moves_per_source', 'b', '1 moves from a host at once'),
+                ('moves_per_target', 'a', '1 moves to a host at once'),
+                ('moves_at_once', words.HOSTS_IN_HAND, '1 moves at once')):
+            fleet = fleet_of(
+                {'a': (8, model.DONE), 'b': (4,)},
+                {'i1': ('b', 1), 'i2': ('b', 1)}, **{limit: 1})
+            fleet.orders(0.0)
+            fleet.move_started('i1', 'a', 0.0)
+            self.assertEqual(
+                model.Wait(whom, f'a limit of the session: {text}'),
+                fleet.why('i2', 0.0))
 
 
 class RoomTest(testtools.TestCase):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 import gc
 
 import hypothesis
@@ -65,6 +66,46 @@ class NextHostTest(testtools.TestCase):
         self.assertEqual(model.PREPARE, planner.next_host(view).question)
         self.assertIsInstance(
             planner.next_host(view, undone_targets=False), model.NeedRoom)
+
+    def bound(self, only, zones):
+        """Return what is said of one that cannot leave some hosts."""
+        view = clouds.cloud(
+            {'a': (4,), 'b': (9, model.DONE), 'c': (4, model.DONE)},
+            {'i': ('a', 1, {'only': frozenset(only)}), 'k': ('c', 4)})
+        view = dataclasses.replace(view, hosts={
+            name: dataclasses.replace(view.hosts[name], zone=zone)
+            for name, zone in zip('abc', zones, strict=True)})
+        return planner.next_host(view).reason
+
+    def test_what_binds_an_instance_is_named(self):
+        start = ('host a cannot be emptied; instance i (1 VCPU, 1024 MB RAM, '
+                 '10 GB disk) may go to none of 2 hosts: ')
+        for only, zones, said in (
+                ('a', 'xyy', 'availability zone x leaves it no other host'),
+                ('a', 'xxx', 'its cell of Nova leaves it no other host'),
+                ('a', ('', '', ''), 'its availability zone or its cell of '
+                 'Nova leaves it no other host')):
+            self.assertEqual(start + said, self.bound(only, zones))
+
+    def test_bonds_and_groups_together(self):
+        view = clouds.cloud(
+            {'a': (4,), 'b': (4, model.DONE), 'c': (4, model.DONE)},
+            {'i': ('a', 1, {'only': frozenset('ab'), 'groups': ('g',)}),
+             'j': ('b', 1, {'groups': ('g',)})},
+            {'g': {'anti_affinity': True}})
+        self.assertIn(
+            'may go to none of 2 hosts: its availability zone or its cell '
+            'of Nova leaves it only b and group g wants at most 1 on a '
+            'host, and its other members are on b',
+            planner.next_host(view).reason)
+
+    def test_a_bond_that_leaves_nothing_out_is_not_named(self):
+        view = clouds.cloud(
+            {'a': (4,), 'b': (4, model.DONE)},
+            {'i': ('a', 1, {'only': frozenset('ab'), 'groups': ('g',)}),
+             'j': ('b', 1, {'groups': ('g',)})},
+            {'g': {'anti_affinity': True}})
+        self.assertIn('of 1 hosts: group g', planner.next_host(view).reason)
 
     def test_the_least_to_move(self):
         view = clouds.cloud(
