@@ -10,11 +10,13 @@ class FenixError(Exception):
 
     :ivar code: stable, dotted, machine readable
     :ivar status: HTTP status of the answer
+    :ivar retry_after: seconds after which it may be tried again, or None
     :ivar field: the field of the request that is wrong, or None
     """
 
     code = 'fenix.internal'
     status = 500
+    retry_after: int | None = None
 
     def __init__(self, message=None, field=None):
         super().__init__(message or (self.__doc__ or '').split('\n')[0])
@@ -133,6 +135,13 @@ class TooManySessions(Unavailable):
     """There are too many unfinished sessions; end some, then try again."""
 
     code = 'fenix.session.too_many'
+
+
+class InboxFull(Unavailable):
+    """Too many messages of this kind wait for an engine; try again later."""
+
+    code = 'fenix.session.inbox_full'
+    retry_after = 10
 
 
 # What is met inside; none of these reaches a client.

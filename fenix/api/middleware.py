@@ -118,6 +118,8 @@ def answer(error, headers=()):
     for name in ('Allow', 'Retry-After', 'WWW-Authenticate'):
         if name in headers:
             response.headers[name] = headers[name]
+    if error.retry_after is not None:
+        response.retry_after = error.retry_after
     return response
 
 

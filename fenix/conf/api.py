@@ -39,8 +39,8 @@ OPTS = [
              'how many sessions there are, and how busy Fenix is.'),
     cfg.IntOpt(
         'max_sessions', default=1000, min=1,
-        help='Unfinished sessions that may exist at once; more are refused '
-             'with 503.'),
+        help='Unfinished sessions, failed ones too, that may exist at once; '
+             'more are refused with 503.'),
     cfg.FloatOpt(
         # After plans.KEPT seconds nobody would make it any more.
         'plan_timeout', default=60.0, min=1.0, max=600.0,

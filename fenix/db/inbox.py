@@ -17,6 +17,15 @@ from fenix.db import core
 from fenix.db import models
 from fenix.db import types
 
+#: Replies, and requests, that are read at once.
+BATCH = 1000
+#: Unread replies of a sender, a project on one URL. Even several managers
+#: who all repeat themselves need few. Counted by sender, so that nobody takes
+#: the place of another.
+MOST_REPLIES = 100
+#: Unread requests of a kind in a session: a report on each run of many hosts.
+MOST_REQUESTS = 10_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Standing:
@@ -109,12 +118,15 @@ def add_reply(db, session_id, project_id, state, action=None, actions=None,
     :param instance_id: from the URL; None on the project's URL
     :param reply_id: an id made before the call
     :returns: the id of the reply, or of the unread one that is the same
-    :raises: SessionNotFound
+    :raises: SessionNotFound, InboxFull
     """
     newest = _newest(db, {'session': session_id, 'project': project_id},
                      instance_id)
     if repeats(newest, state, action, actions):
         return newest.id
+    if newest is not None:
+        _check_room(db, models.Reply, MOST_REPLIES, session_id=session_id,
+                    project_id=project_id, instance_id=instance_id)
     return _insert(
         db, models.Reply, id=reply_id or models.new_id(),
         session_id=session_id, project_id=project_id,
@@ -124,28 +136,46 @@ def add_reply(db, session_id, project_id, state, action=None, actions=None,
 
 @core.writer
 def add_request(db, session_id, kind, body=None, request_id=None):
-    """Store what an administrator asks of a session.
+    """Store what an administrator asks, unless it is the newest and unread.
 
     :param kind: continue, delete or report
     :param body: what belongs to it
     :param request_id: an id made before the call
-    :returns: the id of the request
-    :raises: SessionNotFound
+    :returns: the id of the request, or of the unread one that is the same
+    :raises: SessionNotFound, InboxFull
     """
+    newest = db.scalars(
+        sa.select(models.Request)
+        .where(*_unread(models.Request, session_id=session_id, kind=kind))
+        .order_by(models.Request.received_at.desc()).limit(1)).first()
+    if newest is not None:
+        if newest.body == dict(body or {}):
+            return newest.id
+        _check_room(db, models.Request, MOST_REQUESTS,
+                    session_id=session_id, kind=kind)
     return _insert(db, models.Request, id=request_id or models.new_id(),
                    session_id=session_id, kind=kind, body=dict(body or {}))
 
 
 @core.reader
 def unread(db, session_id):
-    """Return (replies, requests) not consumed yet, in order of arrival."""
+    """Return (replies, requests) not consumed yet, in order of arrival.
+
+    Of each the first ``BATCH``: once they are consumed come the next.
+    """
     return tuple(
         list(db.scalars(
-            sa.select(model)
-            .where(model.session_id == session_id,
-                   model.consumed_at.is_(None))
-            .order_by(model.received_at, model.id)))
+            sa.select(model).where(*_unread(model, session_id=session_id))
+            .order_by(model.received_at, model.id).limit(BATCH)))
         for model in (models.Reply, models.Request))
+
+
+@core.reader
+def asked(db, session_id):
+    """Return the kinds of the requests that are not consumed yet."""
+    return set(db.scalars(
+        sa.select(models.Request.kind).distinct()
+        .where(*_unread(models.Request, session_id=session_id))))
 
 
 #: Made once, as engines ask it all the time.
@@ -162,6 +192,23 @@ _WITH_UNREAD = (
 def sessions_with_unread(db, owner):
     """Return the ids of an engine's sessions with something unread."""
     return list(db.scalars(_WITH_UNREAD, {'owner': owner}))
+
+
+def _unread(model, **values):
+    """Return the conditions for what is unread and has these values."""
+    return [model.consumed_at.is_(None), *(
+        getattr(model, name) == value for name, value in values.items())]
+
+
+def _check_room(db, model, most, **values):
+    """Refuse more of what nobody reads.
+
+    :param values: what is counted has these
+    :raises: InboxFull
+    """
+    if db.scalar(sa.select(sa.func.count()).select_from(model)
+                 .where(*_unread(model, **values))) >= most:
+        raise errors.InboxFull()
 
 
 def _insert(db, model, **values):

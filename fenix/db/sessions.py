@@ -115,10 +115,14 @@ def alive(db, session_ids):
 
 @core.reader
 def count_unfinished(db):
-    """Return how many sessions are not over."""
+    """Return how many sessions are not over.
+
+    One that failed is not: it keeps its hosts until somebody ends it.
+    """
     return db.scalar(
         sa.select(sa.func.count()).select_from(models.Session)
-        .where(models.Session.finished_at.is_(None)))
+        .where(sa.or_(models.Session.finished_at.is_(None),
+                      models.Session.state == words.MAINTENANCE_FAILED)))
 
 
 def _get(db, session_id):

@@ -64,6 +64,10 @@ class Engine:
         #: Until when the lease is surely valid, by ``_now``.
         self._leased_until = 0
         self._told = None
+        #: When the database last answered for the lease, by ``_now``, and
+        #: what kind of error came since, or None.
+        self._database_at = None
+        self._database_error = None
         self.watch = None
         self.planning = planning.Planning(conf, self.clock, self.workflow)
 
@@ -219,7 +223,8 @@ class Engine:
             return
         self.clock.sync()
         engine_id = models.new_id()
-        leases.register(engine_id, self.host, lease_time)
+        with self._noting_database():
+            leases.register(engine_id, self.host, lease_time)
         self._id = engine_id
         self._leased_until = before + lease_time
         self._look.set()
@@ -228,11 +233,22 @@ class Engine:
         """Renew the lease, and count what came of it."""
         outcome = 'failed'
         try:
-            renewed = leases.renew(engine_id, lease_time)
+            with self._noting_database():
+                renewed = leases.renew(engine_id, lease_time)
             outcome = 'renewed' if renewed else 'lost'
             return renewed
         finally:
             metrics.RENEWALS.labels(outcome).inc()
+
+    @contextlib.contextmanager
+    def _noting_database(self):
+        try:
+            yield
+        except core.ERRORS as error:
+            # Who asks is anybody: no more than the kind.
+            self._database_error = type(error).__name__
+            raise
+        self._database_at, self._database_error = _now(), None
 
     def _let_go(self):
         """Forget all sessions: others may own them by now."""
@@ -294,6 +310,10 @@ class Engine:
             turns_taken=self.dispatcher.healthy(
                 PATIENCE * self.conf.engine.lease_time),
             stopping=self._stop.is_set(), sessions=len(self._runners),
+            database={
+                'error': self._database_error,
+                'age': (None if self._database_at is None
+                        else round(_now() - self._database_at, 1))},
             bell=self.bell.health(), publisher=self.publisher.health(),
             pools={'turns': self.dispatcher.load(), **self.executor.load()})
 

@@ -13,7 +13,7 @@ from fenix import errors
 from fenix.db import core
 from fenix.db import pictures
 from fenix.db import plans
-from fenix.engine import runner
+from fenix.engine import reading
 from fenix.workflow import foresight
 from fenix.workflow import picture as picturing
 from fenix.workflow import turn as turns
@@ -104,7 +104,7 @@ class Planning:
             value=survey, at=now, came=now)
         turn = turns.Turn(
             picturing.Picture(rows), memory, now, self.conf,
-            runner.read_constraints)
+            reading.constraints_of)
         workflow = self.workflows(rows.session.workflow)(turn)
         return foresight.foresee(workflow, survey)
 

@@ -18,13 +18,13 @@ from fenix import errors
 from fenix import metrics
 from fenix import words
 from fenix.db import claims
-from fenix.db import constraints
 from fenix.db import core
 from fenix.db import inbox
 from fenix.db import pictures
 from fenix.engine import calls
 from fenix.engine import lanes
 from fenix.engine import points
+from fenix.engine import reading
 from fenix.engine import relay
 from fenix.workflow import ending
 from fenix.workflow import picture as picturing
@@ -124,6 +124,8 @@ class Runner:
         #: Something was written under this epoch.
         self._began = False
         self._messages = collections.deque([INBOX])
+        #: Whom the inbox concerns of which only a part was read.
+        self._touched = set()
         #: Messages that could not be acted on, for the next turn.
         self._kept = []
         #: Effects that leave the action runs which go on to the new owner.
@@ -264,6 +266,7 @@ class Runner:
         self.picture = None
         self.memory = turns.Memory(in_flight=set(self._in_flight))
         self.timers = {}
+        self._touched = set()
 
     def _take_busy(self, busy, messages, before):
         """Note that another session keeps a group busy, and turn anew.
@@ -290,7 +293,7 @@ class Runner:
         self._act_on(turn, session.api_request
                      if session.phase == states.ANNOUNCE else None)
         workflow = self.workflows(session.workflow)(turn)
-        touched = set()
+        touched = set(self._touched)
         if loaded:
             touched |= self.picture.active | {None}
             messages = [message for message in messages
@@ -313,16 +316,21 @@ class Runner:
             elif message == INBOX:
                 consumed = inbox.unread(self.session_id)
                 touched |= self._take_inbox(turn, *consumed)
-        for subject in due:
-            del self.timers[subject]
-        touched |= due
-        calls.call(turn, workflow, touched)
+        if reading.in_time(turn, consumed[0]):
+            self._touched = touched
+        else:
+            self._touched = set()
+            for subject in due:
+                del self.timers[subject]
+            calls.call(turn, workflow, touched | due)
         over = calls.conclude(turn, workflow)
         relay.send(turn, self.executor.batch)
         self._commit(turn, consumed)
         for reply in consumed[0]:
             metrics.DECISIONS.observe(max(0, (
                 self.clock.now() - reply.received_at).total_seconds()))
+        if reading.more(consumed):
+            self._messages.append(INBOX)
         self._reason = None
         self.timers.update(turn.wakes)
         self._in_flight.update(effect.what for effect in turn.effects)
@@ -334,7 +342,7 @@ class Runner:
         if self.picture is None:
             self.picture = picturing.Picture(pictures.load(self.session_id))
         return turns.Turn(self.picture, self.memory, self.clock.now(),
-                          self.conf, read_constraints)
+                          self.conf, reading.constraints_of)
 
     def _commit(self, turn, consumed):
         # The first turn of an owner always writes: then everybody can see
@@ -429,15 +437,6 @@ class Runner:
             pictures.remove(self.session_id, self.owner, self.epoch)
             LOG.info('session %s: deleted', self.session_id)
         self.ended = True
-
-
-def read_constraints(instance_ids):
-    """Return what is registered for instances, and for their groups."""
-    instances = constraints.of_instances(instance_ids)
-    groups = constraints.of_groups({
-        row.group_id for row in instances.values()
-        if row.group_id is not None})
-    return instances, groups
 
 
 def _names(turn):

@@ -35,6 +35,9 @@ class Standing:
     turns_taken: bool
     stopping: bool
     sessions: int
+    #: error: what kind came since the database last answered for the lease,
+    #: or None; age: seconds since then, None if it never did
+    database: dict
     #: As of ``fenix.bell`` and of the publisher.
     bell: dict
     publisher: dict
@@ -66,7 +69,8 @@ class Standing:
             'status': self.status, 'host': self.host,
             'engine': self.engine_id,
             'lease_left': round(self.lease_left, 1),
-            'sessions': self.sessions, 'bell': self.bell,
+            'sessions': self.sessions, 'database': self.database,
+            'bell': self.bell,
             'notifications': self.publisher,
             'pools': {name: dict(zip(('waiting', 'busy', 'threads'), load,
                                      strict=True))

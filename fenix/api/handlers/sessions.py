@@ -91,5 +91,4 @@ def delete(call):
 
 def _asked(session_id):
     """Return the kinds of requests that the engine has not taken up yet."""
-    _, requests = inbox.unread(session_id)
-    return {request.kind for request in requests}
+    return inbox.asked(session_id)

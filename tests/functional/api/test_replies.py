@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """CONTRACT.md 1.3, 3.1 and section 8, 3, 4 and 7."""
 
+import fixtures as fixtures_
+
 from fenix.db import inbox
 from tests import fixtures
 from tests.functional.api import base
@@ -129,6 +131,18 @@ class ReplyTest(ProjectTest):
                         'instance_action': 'MIGRATE'}, '/i1')
         self.assertEqual([('p1', 'i1', 'ACK_PLANNED_MAINTENANCE', 'MIGRATE',
                            {})], self.replies())
+
+    def test_too_many(self):
+        """Nothing is stored, and the client is told when to come again."""
+        self.useFixture(
+            fixtures_.MonkeyPatch('fenix.db.inbox.MOST_REPLIES', 2))
+        self.reply({'state': 'ACK_MAINTENANCE'})
+        self.reply({'state': 'NACK_MAINTENANCE'})
+        self.ringer.rung.clear()
+        again = {'state': 'ACK_MAINTENANCE'}
+        self.refused('fenix.session.inbox_full', 'PUT', self.path, again, 503)
+        self.assertEqual('10', self.send(
+            'PUT', self.path, again).headers['Retry-After'])
 
     def test_actions(self):
         # Only for the project's own instances; what is no action at all is

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import fixtures as fixtures_
+
 from fenix import errors
 from fenix.db import inbox
 from fenix.db import leases
@@ -48,6 +50,60 @@ class InboxTest:
     def test_order_of_arrival(self):
         ids = [self.reply(project=f'p{number}') for number in range(9)]
         self.assertEqual(ids, [row.id for row in inbox.unread(self.sid)[0]])
+
+    def test_in_batches(self):
+        """What is consumed makes room for what came next."""
+        self.useFixture(fixtures_.MonkeyPatch('fenix.db.inbox.BATCH', 2))
+        ids = [self.reply(project=f'p{number}') for number in range(5)]
+        found = []
+        while batch := inbox.unread(self.sid)[0]:
+            self.assertLessEqual(len(batch), 2)
+            found += [row.id for row in batch]
+            self.consume(*[row.id for row in batch])
+        self.assertEqual(ids, found)
+        for run in range(3):
+            inbox.add_request(self.sid, 'report', {'run': run})
+        self.assertEqual([0, 1], [
+            row.body['run'] for row in inbox.unread(self.sid)[1]])
+
+    def test_one_who_changes_his_mind_for_ever(self):
+        def change_mind(**values):
+            for number in range(inbox.MOST_REPLIES):
+                self.reply(('N' * (number % 2)) + 'ACK_MAINTENANCE',
+                           **values)
+
+        change_mind()
+        change_mind(instance_id='i1')
+        before = records.everything()
+        for values in ({}, {'instance_id': 'i1'}):
+            error = self.assertRaises(
+                errors.InboxFull, self.reply, 'ACK_MAINTENANCE', **values)
+            self.assertEqual(503, error.status)
+        self.assertEqual(before, records.everything())
+        # A repetition takes no room, and nobody else is kept out.
+        self.reply('NACK_MAINTENANCE')
+        self.assertEqual(before, records.everything())
+        self.reply(project='p2')
+        self.reply(instance_id='i2')
+        self.consume(inbox.unread(self.sid)[0][0].id)
+        self.reply()
+
+    def test_requests(self):
+        self.useFixture(
+            fixtures_.MonkeyPatch('fenix.db.inbox.MOST_REQUESTS', 3))
+        ids = [inbox.add_request(self.sid, 'report', {'run': 1, 'state': word})
+               for word in ('DONE', 'DONE', 'FAILED', 'DONE')]
+        self.assertEqual(ids[0], ids[1])
+        self.assertEqual(3, len(set(ids)))
+        self.assertRaises(errors.InboxFull, inbox.add_request, self.sid,
+                          'report', {'run': 2})
+        # Whatever is reported, a session can be ended.
+        self.assertEqual({'report'}, inbox.asked(self.sid))
+        ends = {inbox.add_request(self.sid, 'delete') for _ in range(5)}
+        self.assertEqual(1, len(ends))
+        self.assertEqual({'report', 'delete'}, inbox.asked(self.sid))
+        pictures.commit(self.sid, self.engine, 1, consumed_requests=ids)
+        self.assertEqual({'delete'}, inbox.asked(self.sid))
 
     def test_same_reply_is_kept_once(self):
         first = self.reply(actions={'i1': 'MIGRATE'})

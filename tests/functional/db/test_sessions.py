@@ -105,3 +105,6 @@ class SessionsTest:
         self.commit(first, changed=[
             (models.Session, first, {'finished_at': records.TIME})])
         self.assertEqual(1, sessions.count_unfinished())
+        # It keeps its hosts, and waits for its administrator.
+        self.create(state='MAINTENANCE_FAILED', finished_at=records.TIME)
+        self.assertEqual(2, sessions.count_unfinished())

@@ -6,7 +6,6 @@ import os
 import signal
 import sqlite3
 import time
-import urllib.parse
 
 from fenix.sandbox.cloud import faults
 from tests import fixtures as fenix_fixtures
@@ -67,16 +66,6 @@ class TestOutages(trial.TrialTestCase):
         self.rabbit = os.environ.get('FENIX_TEST_RABBIT_URL')
         if not self.rabbit:
             self.skipTest('FENIX_TEST_RABBIT_URL names no RabbitMQ')
-
-    def wire_to(self, url):
-        """Return a wire to a server, and the URL that goes over it."""
-        parts = urllib.parse.urlsplit(url)
-        default = {'rabbit': 5672, 'mysql+pymysql': 3306}[parts.scheme]
-        wire = self.useFixture(broker.Wire(
-            (parts.hostname, parts.port or default)))
-        user = parts.netloc.rpartition('@')[0]
-        return wire, parts._replace(
-            netloc=f'{user}@127.0.0.1:{wire.port}').geturl()
 
     def test_begins_anew_at_sighup(self):
         sandbox = self.start('--transport', self.rabbit, tend=trial.look_on)

@@ -2,7 +2,9 @@
 """Two engines: one dies or stands still, and the other takes over."""
 
 import contextlib
+import datetime
 import os
+import re
 import signal
 
 from tests import fixtures as fenix_fixtures
@@ -92,6 +94,89 @@ class TestTakeover(TwoEngines):
         owner = self.stop_owner(sandbox, 0)
         owner.stop()
         self.assertIn(' stopped', self.log(owner))
+        self.finish(sandbox)
+
+
+class TestSlowDatabase(TwoEngines):
+    """Each statement takes a tenth of a second, and leases three."""
+
+    def test_slow(self):
+        self.set_options({'OS_ENGINE__LEASE_TIME': '3',
+                          'OS_NOVA__UNKNOWN_WINDOW': '7'})
+        self.set_options(trial.hard(statement=0.1))
+        sandbox = self.start_two(
+            'mysql', trial.look_on, '--hosts', '2', '--spare', '1',
+            '--notice', '4')
+        self.run_session(sandbox)
+        self.finish(sandbox)
+        for engine in sandbox.fenix.engines:
+            log = self.log(engine)
+            # Taken when it began, and perhaps once more to be deleted.
+            self.assertNotIn(': taken, epoch 3', log)
+            self.assertNotIn('the lease', log)
+
+
+class TestApart(TwoEngines):
+    """What one engine has is not what the other has."""
+
+    def start_apart(self, backend, environments):
+        """Start engines that have an environment each.
+
+        :param environments: makes that of one, from its process and the URL
+            of the database
+        """
+        sandbox = self.start_two(backend, trial.look_on, '--notice', '8',
+                                 '--migration-time', '3', '--timeout', '120')
+        url = re.search(r'^connection = (\S+)$',
+                        sandbox.fenix.configuration.read_text(), re.M)[1]
+        self.wait_for_starts(sandbox, 1)
+        for engine in sandbox.fenix.engines:
+            self.restart(engine, environments(engine, url))
+        self.wait_for_starts(sandbox, 2)
+        self.run_session(sandbox)
+        return sandbox
+
+    def wait_for_starts(self, sandbox, count):
+        for engine in sandbox.fenix.engines:
+            trial.wait_for(lambda one=engine: len(re.findall(
+                r'engine on \S+ started$', self.log(one), re.M)) == count,
+                60)
+
+    def other(self, sandbox, owner):
+        return next(engine for engine in sandbox.fenix.engines
+                    if engine is not owner)
+
+    def test_clocks_an_hour_wrong(self):
+        """One is ahead, the other behind, and the first of them dies."""
+        wrong = iter((3600, -3600))
+        sandbox = self.start_apart(
+            'mysql', lambda engine, url: trial.hard(clock=next(wrong)))
+        owner = self.stop_owner(sandbox, signal.SIGKILL)
+        other = self.other(sandbox, owner)
+        trial.wait_for(lambda: ': taken, epoch 2' in self.log(other), 40)
+        self.finish(sandbox)
+        first, second = (
+            datetime.datetime.fromisoformat(re.findall(
+                r'^(\S+ [\d:]+)\.\d+ .* started$', self.log(engine),
+                re.M)[-1])
+            for engine in sandbox.fenix.engines)
+        self.assertLess(datetime.timedelta(seconds=7000), first - second)
+
+    def test_one_is_cut_off_from_the_database(self):
+        """It still sees Nova, and must change nothing there."""
+        wires = {}
+
+        def over_a_wire(engine, url):
+            wires[engine], url = self.wire_to(url)
+            return {'OS_DATABASE__CONNECTION': url}
+
+        sandbox = self.start_apart('mysql', over_a_wire)
+        owner = self.stop_owner(sandbox, 0)
+        wires[owner].cut()
+        other = self.other(sandbox, owner)
+        trial.wait_for(lambda: ': taken, epoch 2' in self.log(other), 40)
+        wires[owner].mend()
+        trial.wait_for(lambda: 'the lease ran out' in self.log(owner), 40)
         self.finish(sandbox)
 
 

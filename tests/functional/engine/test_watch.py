@@ -130,6 +130,7 @@ class Engine:
         self.values = {
             'host': 'one', 'engine_id': 'e', 'lease_left': 5.04,
             'turns_taken': True, 'stopping': False, 'sessions': 2,
+            'database': {'error': None, 'age': 0.4},
             'bell': {'state': 'listening', 'error': None},
             'publisher': {'state': 'ready', 'error': None},
             'pools': {'turns': (1, 2, 3), 'cloud': (4, 5, 6)}, **values}
@@ -159,7 +160,8 @@ class WatchTest(fixtures.DatabaseTestCase):
         self.assertEqual(200, answer.status_code)
         self.assertEqual({
             'status': 'ok', 'host': 'one', 'engine': 'e', 'lease_left': 5.0,
-            'sessions': 2, 'bell': {'state': 'listening', 'error': None},
+            'sessions': 2, 'database': {'error': None, 'age': 0.4},
+            'bell': {'state': 'listening', 'error': None},
             'notifications': {'state': 'ready', 'error': None}, 'pools': {
                 'turns': {'waiting': 1, 'busy': 2, 'threads': 3},
                 'cloud': {'waiting': 4, 'busy': 5, 'threads': 6}}},

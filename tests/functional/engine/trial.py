@@ -3,9 +3,12 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import io
+import os
 import pathlib
 import time
+import urllib.parse
 
 import fixtures
 import testtools
@@ -15,6 +18,7 @@ from fenix.sandbox import options as command_line
 from fenix.sandbox import processes
 from fenix.sandbox import run
 from fenix.sandbox import summary
+from tests.functional.notify import broker
 
 #: Full hosts: room is made on one, and the others are emptied.
 SMALL = ('--hosts', '3', '--instances-per-host', '1', '--notice', '2',
@@ -27,6 +31,23 @@ HASTE = {'OS_ENGINE__LEASE_TIME': '1.5', 'OS_ENGINE__POLL_INTERVAL': '0.2',
          'OS_NOTIFY__TIMEOUT': '2', 'OS_NOTIFY__RETRY_INTERVAL': '0.2'}
 #: What the cloud says of a move, by the action that was chosen.
 MOVES = {'MIGRATE': 'migrate.start', 'LIVE_MIGRATE': 'live-migrate.start'}
+
+
+PORTS = {'rabbit': 5672, 'mysql+pymysql': 3306, 'postgresql+psycopg': 5432}
+
+
+def hard(**conditions):
+    """Return the environment of an engine that has it hard.
+
+    :param conditions: statement=seconds that each statement of the database
+        takes longer, clock=seconds by which the machine's clock is wrong
+    """
+    path = pathlib.Path(__file__).with_name('conditions')
+    return {
+        'PYTHONPATH': os.pathsep.join(
+            [str(path), *filter(None, [os.environ.get('PYTHONPATH')])]),
+        **{f'FENIX_TEST_{name.upper()}': str(value)
+           for name, value in conditions.items()}}
 
 
 class Trial(run.Sandbox):
@@ -76,6 +97,24 @@ class TrialTestCase(testtools.TestCase):
     def set_options(self, values):
         for name, value in values.items():
             self.useFixture(fixtures.EnvironmentVariable(name, value))
+
+    def restart(self, process, options):
+        """Start a process again, with an environment of its own."""
+        process.stop()
+        with contextlib.ExitStack() as stack:
+            for name, value in options.items():
+                stack.enter_context(
+                    fixtures.EnvironmentVariable(name, value))
+            process.start()
+
+    def wire_to(self, url):
+        """Return a wire to a server, and the URL that goes over it."""
+        parts = urllib.parse.urlsplit(url)
+        wire = self.useFixture(broker.Wire(
+            (parts.hostname, parts.port or PORTS[parts.scheme])))
+        user = parts.netloc.rpartition('@')[0]
+        return wire, parts._replace(
+            netloc=f'{user}@127.0.0.1:{wire.port}').geturl()
 
     def crash_at(self, point, what):
         """Have the engine die as by ``kill -9``, the first time only."""

@@ -9,6 +9,7 @@ from fenix import errors
 from fenix import words
 from fenix.db import claims
 from fenix.db import core
+from fenix.engine import reading
 from fenix.engine import runner as runners
 from fenix.workflow import turn as turns
 from tests.unit.engine import cases
@@ -106,9 +107,9 @@ class TestForm(ConstraintCase):
         other = self.cloud.create('elsewhere', 'compute-2', cases.OTHER)
         same = self.cloud.create('aside', 'compute-2')
         read = set()
-        original = runners.read_constraints
+        original = reading.constraints_of
         self.useFixture(fixtures.MonkeyPatch(
-            'fenix.engine.runner.read_constraints',
+            'fenix.engine.reading.constraints_of',
             lambda ids: read.update(ids) or original(ids)))
         self.run_session(hosts=['compute-1'])
         self.assertIn(same.id, read)

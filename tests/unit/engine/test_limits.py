@@ -6,7 +6,9 @@ import sqlalchemy as sa
 from fenix import errors
 from fenix import words
 from fenix.db import core
+from fenix.sandbox.cloud import config as cloud_config
 from tests.unit.engine import cases
+from tests.unit.engine import harness
 
 HOUR = 3600
 
@@ -66,6 +68,48 @@ class TestSlowDatabase(cases.EngineTestCase):
         self.run_session(notice=100)
         self.assert_done()
         self.assertGreater(len(statements), 100)
+
+
+class Crowded(harness.Harness):
+    """One project with very many small instances on few big hosts."""
+
+    def _fill(self, hosts, per_host, spare):
+        for flavor in cloud_config.CloudConfig().flavors:
+            self.model.add_flavor(flavor)
+        for number in range(hosts + spare):
+            self.model.add_host(cloud_config.HostConfig(
+                f'compute-{number + 1}', vcpus=2 * per_host,
+                ram_mb=1024 * per_host, disk_gb=20 * per_host))
+        self.project(harness.PROJECT)
+        for number in range(hosts * per_host):
+            self.model.create(
+                f'vm-{number}', '2', harness.PROJECT,
+                host=f'compute-{number % hosts + 1}')
+        self.advance(1)
+
+
+class TestManyInstances(cases.EngineTestCase):
+    """A project with as many instances as one may have."""
+
+    COUNT = 5000
+
+    def test_until_the_first_host_is_begun(self):
+        """Each instance is written once, and has no statement of its own."""
+        self.cloud = self.useFixture(Crowded(4, self.COUNT // 4, 1))
+        self.vnfm = self.cloud.projects[cases.PROJECT]
+        self.start()
+        rows = []
+
+        def count(connection, cursor, text, values, context, many):
+            rows.append(len(values) if many else 1)
+
+        sa.event.listen(core.engine(), 'before_cursor_execute', count)
+        self.cloud.run(lambda: self.vnfm.asked(words.PLANNED_MAINTENANCE))
+        self.assertTrue(self.vnfm.asked(words.PLANNED_MAINTENANCE))
+        # Nearly all are written when the instances are first seen.
+        self.assertLess(len(rows), 400)
+        self.assertLess(sum(rows), self.COUNT + 600)
+        self.assertLess(sorted(rows)[-2], 100)
 
 
 class TestManyReplies(cases.EngineTestCase):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which replies count, and which have no effect (CONTRACT.md 3.1)."""
 
+import fixtures
+
 from fenix import words
 from fenix.db import inbox
 from tests.unit.engine import cases
@@ -58,6 +60,51 @@ class TestMaintenance(cases.EngineTestCase):
             self.reply('ACK_MAINTENANCE')
         self.cloud.run()
         self.assert_done()
+
+    def read_in_batches(self, *states, until=None):
+        """Have the engine read, by twos, after the window has ended."""
+        self.useFixture(fixtures.MonkeyPatch('fenix.db.inbox.BATCH', 2))
+        for state in states:
+            self.vnfm.reply(self.payload, state)
+            self.cloud.advance(0.1)
+        self.cloud.advance(101)
+        self.cloud.run(until)
+
+    def unread(self):
+        return sum(reply.consumed_at is None
+                   for reply in self.cloud.all_replies())
+
+    def test_many_unread_at_the_end(self):
+        """What came within the window counts, however much is unread."""
+        others = ['ACK_DOWN_SCALE', 'NACK_DOWN_SCALE'] * 3
+        for new_engine in (False, True):
+            with self.subTest(new_engine):
+                self.prepare()
+                self.vnfm.silent.add(words.MAINTENANCE)
+                self.ask()
+                if new_engine:
+                    self.cloud.take()
+                self.read_in_batches(*others, 'ACK_MAINTENANCE')
+                self.assert_done()
+
+    def test_refused_behind_many_unread(self):
+        self.ask()
+        self.read_in_batches(
+            'ACK_MAINTENANCE', *['ACK_DOWN_SCALE', 'NACK_DOWN_SCALE'] * 3,
+            'NACK_MAINTENANCE')
+        self.assert_failed('refused MAINTENANCE')
+
+    def test_many_unread_that_came_late(self):
+        """Nobody keeps a window open by going on for ever."""
+        self.ask()
+        self.cloud.advance(101)
+        self.read_in_batches(
+            *['ACK_MAINTENANCE', 'NACK_MAINTENANCE'] * 20,
+            until=lambda: self.cloud.rows.session.reason)
+        self.assertGreater(self.unread(), 30)
+        self.cloud.run()
+        self.assert_failed('did not answer MAINTENANCE')
+        self.assertEqual(0, self.unread())
 
     def test_late(self):
         self.ask()

@@ -53,10 +53,15 @@ MENDED = [
     # Nova would not enable a host whose session was deleted.
     ('deleted', 'send=enable:1=refused'),
 ]
-#: Where a clock of the machine would be read.
-CLOCKLESS = ('db', 'engine', 'notify', 'workflow')
-CLOCKS = frozenset(['now', 'utcnow', 'today', 'time', 'time_ns',
-                    'localtime', 'gmtime'])
+#: Where a clock of the machine may be read, and why.
+CLOCKS_ALLOWED = {
+    'db/sqlite.py': 'it gives SQLite its clock',
+    'sandbox': 'a cloud and its tenants, which have clocks of their own',
+}
+CLOCKS = frozenset(['now', 'utcnow', 'utcnow_ts', 'today', 'time', 'time_ns',
+                    'localtime', 'gmtime', 'ctime', 'CLOCK_REALTIME'])
+CLOCK_MODULES = frozenset(['time', 'datetime', 'timeutils',
+                           'oslo_utils.timeutils'])
 
 
 class TestWalk(base.BaseTestCase):
@@ -265,16 +270,69 @@ class TestClocks(base.BaseTestCase):
 
     def test_no_clock(self):
         root = pathlib.Path(fenix.__file__).parent
-        for folder in CLOCKLESS:
-            for path in root.joinpath(folder).rglob('*.py'):
-                if path == root / 'db' / 'sqlite.py':
-                    continue    # It gives SQLite its clock.
-                self.assertEqual(set(), self.read_in(path), path)
+        for path in root.rglob('*.py'):
+            place = path.relative_to(root)
+            if not any(place.is_relative_to(allowed)
+                       for allowed in CLOCKS_ALLOWED):
+                self.assertEqual(
+                    set(), clocks_read(ast.parse(path.read_text())), place)
 
-    def read_in(self, path):
-        return {ast.unparse(node) for node in ast.walk(
-                    ast.parse(path.read_text()))
-                if isinstance(node, ast.Attribute) and node.attr in CLOCKS
-                and ast.unparse(node.value) in (
-                    'time', 'datetime', 'datetime.datetime',
-                    'datetime.date', 'timeutils')}
+    def test_allowed_places_read_one(self):
+        root = pathlib.Path(fenix.__file__).parent
+        for allowed in CLOCKS_ALLOWED:
+            place = root / allowed
+            paths = place.rglob('*.py') if place.is_dir() else [place]
+            self.assertTrue(any(
+                clocks_read(ast.parse(path.read_text())) for path in paths),
+                allowed)
+
+    def test_however_it_is_imported(self):
+        for source in ('import time; time.time()',
+                       'import time as t; t.time_ns()',
+                       'from time import time',
+                       'from time import localtime as when',
+                       'import time; time.clock_gettime(time.CLOCK_REALTIME)',
+                       'import datetime as d; d.datetime.now(d.UTC)',
+                       'from datetime import datetime; datetime.utcnow()',
+                       'from datetime import datetime as d; d.now()',
+                       'from datetime import date; date.today()',
+                       'from oslo_utils import timeutils; '
+                       'timeutils.utcnow()',
+                       'import oslo_utils.timeutils as t; t.utcnow()',
+                       'import oslo_utils.timeutils; '
+                       'oslo_utils.timeutils.utcnow()'):
+            self.assertEqual(1, len(clocks_read(ast.parse(source))), source)
+        for source in ('import time; time.monotonic(); time.sleep(1)',
+                       'from time import monotonic',
+                       'import datetime; datetime.datetime(2026, 1, 1)',
+                       'from fenix.db import clock; clock.now()',
+                       'self.clock.now()'):
+            self.assertEqual(set(), clocks_read(ast.parse(source)), source)
+
+
+def clocks_read(tree):
+    """Return how a module reads a clock of the machine, under any name."""
+    names = {}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update({
+                alias.asname or alias.name.partition('.')[0]:
+                alias.name if alias.asname else alias.name.partition('.')[0]
+                for alias in node.names})
+        elif isinstance(node, ast.ImportFrom):
+            names.update({
+                alias.asname or alias.name: f'{node.module}.{alias.name}'
+                for alias in node.names})
+    for name, origin in names.items():
+        module, _, what = origin.rpartition('.')
+        if module in CLOCK_MODULES and what in CLOCKS:
+            found.add(f'import {origin} as {name}')
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in CLOCKS:
+            first, dot, rest = ast.unparse(node.value).partition('.')
+            origin = names.get(first, '') + dot + rest
+            if not CLOCK_MODULES.isdisjoint(
+                    [origin, origin.rpartition('.')[0]]):
+                found.add(ast.unparse(node))
+    return found

@@ -84,6 +84,25 @@ class TestEngine(fenix_fixtures.DatabaseTestCase):
         self.assertIs(runner, self.engine._runners[session_id])
         self.assertEqual([runner], self.engine.dispatcher.woken)
 
+    def test_tells_how_the_database_is(self):
+        def told():
+            return self.engine.stands().database
+
+        self.engine.dispatcher.load = lambda: (0, 0, 0)
+        self.engine.executor.load.return_value = {}
+        self.assertEqual({'error': None, 'age': None}, told())
+        with mock.patch.object(engines, '_now', lambda: 100.0):
+            self.engine._renew(30)
+        error = oslo_db.exception.DBConnectionError('mysql://me:secret@x')
+        with mock.patch.object(engines, '_now', lambda: 107.5):
+            with mock.patch.object(leases, 'renew', side_effect=error):
+                self.assertRaises(oslo_db.exception.DBConnectionError,
+                                  self.engine._renew, 30)
+            self.assertEqual(
+                {'error': 'DBConnectionError', 'age': 7.5}, told())
+            self.engine._renew(30)
+            self.assertEqual({'error': None, 'age': 0.0}, told())
+
     def test_the_answer_that_it_took_one_was_lost(self):
         self.engine._renew(30)
         session_id = self.session()
