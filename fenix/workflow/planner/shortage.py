@@ -125,7 +125,7 @@ def _bonds(view, unit, room):
 
 
 def _binder(view, only):
-    """Return what binds an instance to some hosts: its zone or its cell."""
+    """Return what binds an instance to some hosts, as far as can be told."""
     by_zone = collections.defaultdict(set)
     for host in view.hosts.values():
         by_zone[host.zone].add(host.name)
@@ -133,8 +133,8 @@ def _binder(view, only):
                 None)
     if zone:
         return f'availability zone {zone}'
-    return 'its cell of Nova' if any(by_zone) else (
-        'its availability zone or its cell of Nova')
+    return ('its flavor or its cell of Nova' if any(by_zone)
+            else 'its availability zone, flavor or cell of Nova')
 
 
 def _what(unit):

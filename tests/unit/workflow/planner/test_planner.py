@@ -82,9 +82,10 @@ class NextHostTest(testtools.TestCase):
                  '10 GB disk) may go to none of 2 hosts: ')
         for only, zones, said in (
                 ('a', 'xyy', 'availability zone x leaves it no other host'),
-                ('a', 'xxx', 'its cell of Nova leaves it no other host'),
-                ('a', ('', '', ''), 'its availability zone or its cell of '
-                 'Nova leaves it no other host')):
+                ('a', 'xxx', 'its flavor or its cell of Nova leaves it no '
+                 'other host'),
+                ('a', ('', '', ''), 'its availability zone, flavor or cell '
+                 'of Nova leaves it no other host')):
             self.assertEqual(start + said, self.bound(only, zones))
 
     def test_bonds_and_groups_together(self):
@@ -94,7 +95,7 @@ class NextHostTest(testtools.TestCase):
              'j': ('b', 1, {'groups': ('g',)})},
             {'g': {'anti_affinity': True}})
         self.assertIn(
-            'may go to none of 2 hosts: its availability zone or its cell '
+            'may go to none of 2 hosts: its availability zone, flavor or cell '
             'of Nova leaves it only b and group g wants at most 1 on a '
             'host, and its other members are on b',
             planner.next_host(view).reason)
