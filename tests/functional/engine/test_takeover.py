@@ -102,7 +102,7 @@ class TestSlowDatabase(TwoEngines):
 
     def test_slow(self):
         self.set_options({'OS_ENGINE__LEASE_TIME': '3',
-                          'OS_NOVA__UNKNOWN_WINDOW': '7'})
+                          'OS_NOVA__UNKNOWN_WINDOW': '8'})
         self.set_options(trial.hard(statement=0.1))
         sandbox = self.start_two(
             'mysql', trial.look_on, '--hosts', '2', '--spare', '1',

@@ -26,7 +26,7 @@ SMALL = ('--hosts', '3', '--instances-per-host', '1', '--notice', '2',
          '--switch-time', '0.1', '--window', '15', '--timeout', '60')
 #: Options of Fenix, as oslo.config finds them in the environment.
 HASTE = {'OS_ENGINE__LEASE_TIME': '1.5', 'OS_ENGINE__POLL_INTERVAL': '0.2',
-         'OS_NOVA__TIMEOUT': '3', 'OS_NOVA__UNKNOWN_WINDOW': '5',
+         'OS_NOVA__TIMEOUT': '2', 'OS_NOVA__UNKNOWN_WINDOW': '6',
          'OS_NOVA__OBSERVE_INTERVAL': '0.1',
          'OS_NOTIFY__TIMEOUT': '2', 'OS_NOTIFY__RETRY_INTERVAL': '0.2'}
 #: What the cloud says of a move, by the action that was chosen.
