@@ -126,10 +126,6 @@ class Workflow(abc.ABC):
         """Tell whether a host has to wait with a question by URL."""
         return asking.url_is_busy(self.turn, project_id, host)
 
-    def asked_by_url(self, project_id):
-        """Return the open question that a project's URL bears, or None."""
-        return asking.asked_by_url(self.turn, project_id)
-
     def withdraw(self, ask):
         """Take back a question that nobody has to answer any more."""
         asking.withdraw(self.turn, ask)

@@ -99,17 +99,12 @@ def url_is_busy(turn, project_id, host):
     It bears one at a time. The host that is to ask is called again when
     that one is decided.
     """
-    if asked_by_url(turn, project_id) is None:
+    if not any(ask.instance_id is None
+               and ask.question in words.HOST_QUESTIONS
+               for ask in turn.picture.unanswered_to(project_id)):
         return False
     turn.memory.queued.setdefault(project_id, set()).add(host.name)
     return True
-
-
-def asked_by_url(turn, project_id):
-    """Return the open question about a host at a project's URL, or None."""
-    return next((ask for ask in turn.picture.unanswered_to(project_id)
-                 if ask.instance_id is None
-                 and ask.question in words.HOST_QUESTIONS), None)
 
 
 def _close(turn, row, state, **values):

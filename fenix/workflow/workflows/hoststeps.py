@@ -92,46 +92,11 @@ class HostSteps:
                 round=host.round, window=max(self.option('reply_window'),
                                              constraint.lead_time))
         for project_id, ids in together.items():
-            if not self.may_ask_by_url(project_id, host):
+            if self.url_is_busy(project_id, host):
                 continue
             self.question(
                 host.question, project_id, host=host.name, instance_ids=ids,
                 round=host.round, window=self.option('reply_window'))
-
-    def may_ask_by_url(self, project_id, host):
-        """Tell whether a project's URL is free to ask about a host.
-
-        It is made free where the project has agreed to some that are still
-        on this host: it may be unable to let go others before these have
-        moved, as the other half of a pair, and these wait for this question.
-        Not before half of the window is over, and while nothing else goes
-        on: else it may be about to answer.
-        """
-        if not self.url_is_busy(project_id, host):
-            return True
-        ask = self.asked_by_url(project_id)
-        other = self.picture.hosts[ask.host]
-        if not self.has_agreed(project_id, host) or self.has_agreed(
-                project_id, other):
-            return False
-        if not self.passed(self.turn.later(ask.window / 2, ask.created_at)):
-            return False
-        if self.picture.moving or any(
-                each.step not in (states.ASK, states.EMPTY)
-                for each in self.picture.active_hosts()):
-            self.turn.wake(self.turn.later(base.LOOK_AGAIN))
-            return False
-        self.withdraw(ask)
-        self.turn.touch(other.name)
-        return True
-
-    def has_agreed(self, project_id, host):
-        """Tell whether a project has agreed to some on a host."""
-        asks = (self.picture.ask_about(host.question, host.name,
-                                       row.instance_id)
-                for row in self.instances_on(host)
-                if row.project_id == project_id)
-        return any(ask is not None and ask.state == 'acked' for ask in asks)
 
     def empty(self, host):
         instances = self.instances_on(host)

@@ -54,40 +54,6 @@ class VnfCase(cases.EngineTestCase):
             'live-migrate.start')
 
 
-class OneByOne:
-    """Has one half of its pair on the way at a time."""
-
-    def __init__(self, cloud, project, *pair):
-        self.cloud = cloud
-        self.project = project
-        self.answers = project.answer
-        self.pair = {cloud.server(name).id: cloud.server(name).host
-                     for name in pair}
-        self.let_go = set()
-        self.held_back = False
-
-    def answer(self, question, payload, ids=None):
-        if question not in words.HOST_QUESTIONS:
-            self.answers(question, payload)
-            return
-        ids = ids or {key for ask in self.cloud.rows.asks
-                      if ask.state in ('waiting', 'open')
-                      and ask.question == question
-                      for key in ask.instance_ids}
-        here = ids & self.pair.keys()
-        if here and any(self.on_its_way(other)
-                        for other in self.let_go - here):
-            self.held_back = True
-            self.cloud.after(1, self.answer, question, payload, ids)
-            return
-        self.let_go |= here
-        self.project.reply(payload, 'ACK_' + payload['state'],
-                           actions=dict.fromkeys(ids, 'MIGRATE'))
-
-    def on_its_way(self, server):
-        return self.cloud.model.servers[server].host == self.pair[server]
-
-
 class TestWay(VnfCase):
 
     def test_done(self):
@@ -113,26 +79,6 @@ class TestWay(VnfCase):
         cases.EngineTestCase.prepare(self)
         self.run_session()
         self.assert_done()
-
-    def test_a_pair_that_goes_one_by_one(self):
-        """One half is let go when the other one is off its host.
-
-        That host has got a newcomer meanwhile, about which the project is
-        asked first: its URL bears one question at a time.
-        """
-        cases.EngineTestCase.prepare(self, hosts=2, per_host=1, spare=1)
-        self.cloud.work.seconds = 60
-        project = OneByOne(self.cloud, self.vnfm, 'vm-0', 'vm-1')
-        self.vnfm.answer = project.answer
-        self.start(settings={'hosts_at_once': 1, 'survey_interval': 20})
-        self.cloud.run(lambda: project.held_back)
-        (first,) = project.let_go
-        new = self.cloud.create('new', project.pair[first])
-        self.cloud.run()
-        self.assert_done()
-        self.assertNotEqual(project.pair[first], new.host)
-        self.assertIn('withdrawn', {
-            ask.state for ask in self.cloud.rows.asks})
 
     def test_live_or_cold(self):
         """An interruption that would be noticed is made with notice."""
