@@ -202,6 +202,10 @@ class Executor:
         try:
             if points.watched:
                 points.reach('before-effect', (effect.kind,))
+            if effect.kind == 'start_run' and runner.rank == lanes.DELETED:
+                # What ends the run has gone first.
+                raise errors.NotSent('the session is deleted: no action '
+                                     'begins any more')
             if effect.kind in CHANGES:
                 # Who stood still until now must not go on as if nothing
                 # had been. A driver that looks first asks once more.

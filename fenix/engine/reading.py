@@ -6,10 +6,23 @@ from fenix.db import constraints
 from fenix.db import inbox
 
 
+def unread(session_id):
+    """Return (replies, requests) to be taken now, in order of arrival.
+
+    A session that is continued looks at once for windows that are over. So
+    that waits for the replies that came before; a deletion does not.
+    """
+    replies, requests = inbox.unread(session_id)
+    if len(replies) >= inbox.BATCH:
+        requests = [request for request in requests
+                    if request.kind == 'delete']
+    return replies, requests
+
+
 def more(consumed):
     """Tell whether more may be unread than what was just read.
 
-    :param consumed: as of ``inbox.unread``
+    :param consumed: as of ``unread``
     """
     return any(len(rows) >= inbox.BATCH for rows in consumed)
 

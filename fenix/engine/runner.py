@@ -19,7 +19,6 @@ from fenix import metrics
 from fenix import words
 from fenix.db import claims
 from fenix.db import core
-from fenix.db import inbox
 from fenix.db import pictures
 from fenix.engine import calls
 from fenix.engine import lanes
@@ -314,10 +313,10 @@ class Runner:
             elif isinstance(message, RunChanged):
                 self._take_run_changed(turn, message)
             elif message == INBOX:
-                consumed = inbox.unread(self.session_id)
+                consumed = reading.unread(self.session_id)
                 touched |= self._take_inbox(turn, *consumed)
         if reading.in_time(turn, consumed[0]):
-            self._touched = touched
+            self._touched = touched | turn.touched | due
         else:
             self._touched = set()
             for subject in due:

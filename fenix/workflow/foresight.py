@@ -24,6 +24,7 @@ from fenix.workflow.planner import planner
 from fenix.workflow.turn import Failed
 from fenix.workflow.verbs import keeping
 from fenix.workflow.verbs import learning
+from fenix.workflow.verbs import observing
 from fenix.workflow.verbs import viewing
 from fenix.workflow.verbs import ways
 
@@ -63,6 +64,8 @@ def foresee(workflow, survey):
         workflow.discover()
     except Failed as failure:
         return {'complete': False, 'obstacles': [str(failure)]}
+    # What the rows say may be older than the survey: both have to agree.
+    observing.absorb(workflow.turn, 'survey', None, survey)
     return _Foresight(workflow, survey).tell()
 
 

@@ -10,6 +10,9 @@ from fenix.workflow.planner import rooms
 from fenix.workflow.planner.model import Wait
 from fenix.workflow.planner.records import EPSILON
 
+#: Members of a group that are named.
+NAMED = 3
+
 
 def why(fleet, key, now):
     """Return :class:`Wait`, or None for one that waits for nothing."""
@@ -104,7 +107,7 @@ def _of_limit(whom, limit):
 def _of_group(group, now):
     """Tell why a member of a group has to wait for it."""
     if group.full():
-        return Wait(', '.join(sorted(group.impacted)),
+        return Wait(members(group.impacted, group.group_id),
                     f'waits for its group {group.group_id}, of which '
                     f'{group.max_impacted} may be impacted at once')
     if group.held_by:
@@ -114,6 +117,15 @@ def _of_group(group, now):
     return Wait(group.group_id,
                 f'waits for its group {group.group_id}, which recovers',
                 group.free_at - now)
+
+
+def members(impacted, group_id):
+    """Name those of a group that others wait for; of many only the group.
+
+    Else a large group would be written anew, and whole, with each move.
+    """
+    return (', '.join(sorted(impacted)) if len(impacted) <= NAMED
+            else group_id)
 
 
 def _holder(group, now):

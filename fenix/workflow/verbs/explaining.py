@@ -6,6 +6,7 @@ old as :data:`INTERVAL`, and is written only when it changes.
 """
 
 from fenix.workflow import states
+from fenix.workflow.planner import reasons
 from fenix.workflow.planner.model import Wait
 from fenix.workflow.verbs import keeping
 
@@ -56,7 +57,7 @@ def of_group(group, impacted, sessions):
     """
     what = f'waits for its group {group.group_id}'
     if len(impacted) >= max(1, group.max_impacted_members):
-        return Wait(', '.join(sorted(impacted)),
+        return Wait(reasons.members(impacted, group.group_id),
                     f'{what}, of which {len(impacted)} are impacted now')
     if sessions:
         return Wait(', '.join(f'session {name}' for name in sorted(sessions)),

@@ -159,6 +159,19 @@ def _claim(turn, host, instance):
     return False
 
 
+def wait_for_rules(turn, host, instance):
+    """Wait for a plan that knows what was registered for an instance.
+
+    :raises Failed: something else is registered again and again
+    """
+    limit = turn.option('migration_timeout')
+    if turn.passed(turn.later(limit, _held_up(turn, host, instance))):
+        raise Failed(
+            f'what is registered for the group of instance '
+            f'{instance.instance_id} has been changing for {limit:.0f} s, '
+            'faster than a plan could be made for it')
+
+
 def _held_up(turn, host, instance):
     """Return since when an instance that might move does not."""
     return max(host.step_at, turn.memory.held_up.setdefault(

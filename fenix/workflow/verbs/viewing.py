@@ -34,6 +34,7 @@ class Places:
         self._services = services
         self._fitting = {}
         self._known = {}
+        self._same = {}
 
     def open_to(self, host, zone, bonds):
         """Return the names of the hosts, or None for all.
@@ -44,7 +45,9 @@ class Places:
         """
         key = host, zone, bonds
         if key not in self._known:
-            self._known[key] = self._find(host, zone, bonds)
+            found = self._find(host, zone, bonds)
+            # The same for most hosts, and long in a large cloud.
+            self._known[key] = found and self._same.setdefault(found, found)
         return self._known[key]
 
     def _find(self, host, zone, bonds):

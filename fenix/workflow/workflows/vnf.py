@@ -14,6 +14,7 @@ from fenix.workflow.planner import model
 from fenix.workflow.verbs import explaining
 from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import keeping
+from fenix.workflow.verbs import moving
 from fenix.workflow.workflows import default
 
 #: Seconds that a time of the planner's is rounded up by.
@@ -301,8 +302,10 @@ class VnfWorkflow(default.DefaultWorkflow):
         """Return the target of an instance that may move now, or None."""
         kept = self.turn.memory.kept
         target = kept and kept.fleet.offered.get(instance.instance_id)
-        if target is None or not keeping.knows(
-                self.turn, instance.instance_id):
+        if target is None:
+            return None
+        if not keeping.knows(self.turn, instance.instance_id):
+            moving.wait_for_rules(self.turn, host, instance)
             return None
         return target
 

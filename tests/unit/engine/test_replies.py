@@ -5,6 +5,7 @@ import fixtures
 
 from fenix import words
 from fenix.db import inbox
+from fenix.engine import reading
 from tests.unit.engine import cases
 
 
@@ -93,6 +94,19 @@ class TestMaintenance(cases.EngineTestCase):
             'ACK_MAINTENANCE', *['ACK_DOWN_SCALE', 'NACK_DOWN_SCALE'] * 3,
             'NACK_MAINTENANCE')
         self.assert_failed('refused MAINTENANCE')
+
+    def test_continued_behind_many_unread(self):
+        """Windows are not looked at before what came within them is read."""
+        self.ask()
+        self.useFixture(fixtures.MonkeyPatch('fenix.db.inbox.BATCH', 2))
+        self.vnfm.reply(self.payload, 'ACK_MAINTENANCE')
+        self.vnfm.reply(self.payload, 'NACK_MAINTENANCE')
+        session_id = self.cloud.session_id
+        inbox.add_request(session_id, 'continue')
+        inbox.add_request(session_id, 'delete')
+        replies, requests = reading.unread(session_id)
+        self.assertEqual(2, len(replies))
+        self.assertEqual(['delete'], [each.kind for each in requests])
 
     def test_many_unread_that_came_late(self):
         """Nobody keeps a window open by going on for ever."""

@@ -4,6 +4,8 @@
 import collections
 import dataclasses
 
+import fixtures
+
 from fenix import errors
 from fenix import words
 from fenix.db import claims
@@ -578,3 +580,14 @@ class TestLateConstraints(VnfCase):
             self.cloud.constrain(name, lead_time=0)
         self.cloud.run()
         self.assert_done()
+
+    def test_what_never_stands_is_not_waited_for_for_ever(self):
+        cases.EngineTestCase.prepare(self, hosts=1, spare=1)
+        self.cloud.constrain_group()
+        self.cloud.constrain('vm-0', lead_time=0)
+
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.workflow.verbs.keeping.knows', lambda *_: False))
+        self.start(settings={'migration_timeout': 200})
+        self.cloud.run()
+        self.assert_failed('has been changing for 200 s')

@@ -89,6 +89,18 @@ class TestExecutor(base.BaseTestCase):
         self.submit('enable', 'host')
         wait_for(lambda: 'host' in self.calls.made)
 
+    def test_a_deleted_session_starts_nothing(self):
+        """What cancels its actions goes before what would start them."""
+        self.runner.rank = lanes.DELETED
+        self.submit('start_run', 'run')
+        self.submit('cancel_run', 'run')
+        wait_for(lambda: len(self.woken) == 2)
+        self.assertEqual(['run'], self.calls.made)
+        self.assertEqual({'start_run': errors.NotSent, 'cancel_run':
+                          type(None)}, {
+            result.effect.kind: type(result.error)
+            for result in self.runner.results})
+
     def test_nor_does_a_deleted_one_behind_many_that_failed(self):
         self.calls.gate.clear()
         self.runner.rank = lanes.FAILED

@@ -6,6 +6,7 @@ from fenix.size import Size
 from fenix.workflow.planner import fleet as fleets
 from fenix.workflow.planner import forecast
 from fenix.workflow.planner import model
+from fenix.workflow.planner import reasons
 from tests.unit.workflow.planner import clouds
 
 #: Every move takes 10 s, the work on a host 100 s.
@@ -233,6 +234,10 @@ class WhyTest(testtools.TestCase):
         self.assertEqual(model.Wait(
             'g', 'waits for its group g, which recovers', 25.0),
             fleet.why('ic', 15.0))
+
+    def test_many_members_are_not_named(self):
+        self.assertEqual('a, b, c', reasons.members({'c', 'a', 'b'}, 'g'))
+        self.assertEqual('g', reasons.members(set('abcd'), 'g'))
 
     def test_a_group_of_another_session(self):
         fleet = self.two_members()
