@@ -2,6 +2,7 @@
 """Serves the cloud's services over HTTP, all on one port."""
 
 import collections.abc
+import contextlib
 import json
 import socket
 import threading
@@ -250,6 +251,8 @@ class Server:
         if self._thread.ident is None:
             close()
             return
-        # Sockets may be closed only by the thread that waits for them.
-        self._server.trigger.pull_trigger(close)
+        # Sockets may be closed only by the thread that waits for them. It
+        # may have done so before this call is over, woken by a request.
+        with contextlib.suppress(OSError):
+            self._server.trigger.pull_trigger(close)
         self._thread.join(5)
