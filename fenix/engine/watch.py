@@ -4,6 +4,7 @@
 Nobody is asked who he is, and nothing can be changed.
 """
 
+import contextlib
 import dataclasses
 import json
 import threading
@@ -133,8 +134,10 @@ class Watch:
         """Answer no more."""
         if not self._thread.is_alive():
             return
-        # Closed by its own thread, which may just wait for its sockets.
-        self._listener.trigger.pull_trigger(self._server.close)
+        # Closed by its own thread, which may just wait for its sockets, or
+        # be awake, and through before this call is.
+        with contextlib.suppress(OSError):
+            self._listener.trigger.pull_trigger(self._server.close)
         self._thread.join(1)
 
     def _answer(self, environ, start_response):
