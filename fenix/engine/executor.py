@@ -43,6 +43,11 @@ PIECES = 5
 LEASE_LOOK = 0.1
 
 
+def _is_deleted(picture):
+    """Tell whether a session is deleted; false while it is read anew."""
+    return picture is not None and picture.session.deleting
+
+
 class Calls:
     """What the kinds of effects call.
 
@@ -202,7 +207,7 @@ class Executor:
         try:
             if points.watched:
                 points.reach('before-effect', (effect.kind,))
-            if effect.kind == 'start_run' and runner.rank == lanes.DELETED:
+            if effect.kind == 'start_run' and _is_deleted(runner.picture):
                 # What ends the run has gone first.
                 raise errors.NotSent('the session is deleted: no action '
                                      'begins any more')

@@ -39,6 +39,8 @@ MENDED = [
     # Or told the world old news.
     ('spare', 'before-effect=publish:9=long-pause'),
     ('spare', 'after-commit=effect:publish:3=pause'),
+    # A session that was read anew was taken for a deleted one.
+    ('vnf-many', 'before-commit=effect:publish:3=database'),
     # A request to disable a host came when the host had been given back.
     ('spare', 'send=disable:1=late'),
     ('spare', 'send=disable:1=late-and-dead'),

@@ -2,6 +2,7 @@
 import datetime
 import threading
 import time
+from unittest import mock
 
 from oslotest import base
 
@@ -28,6 +29,7 @@ class Runner:
 
     def __init__(self):
         self.lost = False
+        self.picture = None
         self.context = context.of_session('s1', 'p1')
         self.rank = lanes.OTHERS
         self.results = []
@@ -91,7 +93,8 @@ class TestExecutor(base.BaseTestCase):
 
     def test_a_deleted_session_starts_nothing(self):
         """What cancels its actions goes before what would start them."""
-        self.runner.rank = lanes.DELETED
+        self.runner.picture = mock.Mock()
+        self.runner.picture.session.deleting = True
         self.submit('start_run', 'run')
         self.submit('cancel_run', 'run')
         wait_for(lambda: len(self.woken) == 2)
@@ -100,6 +103,11 @@ class TestExecutor(base.BaseTestCase):
                           type(None)}, {
             result.effect.kind: type(result.error)
             for result in self.runner.results})
+
+    def test_one_that_is_read_anew_is_not_deleted(self):
+        self.runner.rank = lanes.DELETED    # Its picture is None.
+        self.submit('start_run', 'run')
+        wait_for(lambda: self.calls.made == ['run'])
 
     def test_nor_does_a_deleted_one_behind_many_that_failed(self):
         self.calls.gate.clear()
