@@ -22,7 +22,7 @@ def make_app(conf, ringer=None):
 
     :param ringer: rings the engines' bells; one is made if it is None
     """
-    core.configure(conf, conf.engine.lease_time / 2)
+    core.configure(conf, conf.engine.lease_time)
     app = pecan.make_app(
         root.Root(conf, ringer or bell.make_ringer(conf)),
         hooks=[root.Errors()], request_cls=root.Request,

@@ -29,8 +29,8 @@ from fenix.db import sqlite
 #: What a query function may raise when the database fails it, besides the
 #: errors that it documents.
 ERRORS = (oslo_db.exception.DBError, exc.SQLAlchemyError)
-#: Seconds that a transaction may stand still, where nobody says another.
-IDLE_TIME = 5
+#: Seconds that a lease lasts, where nobody says another.
+LEASE_TIME = 10
 
 _manager = enginefacade.transaction_context()
 _configured = False
@@ -40,15 +40,14 @@ class _Scope:
     """What oslo.db hangs a transaction on; a new one for each call."""
 
 
-def configure(conf, idle_time=IDLE_TIME):
+def configure(conf, lease_time=LEASE_TIME):
     """Use the database that [database] of ``conf`` names from now on.
 
     Connections are opened by the first query, not here, so that a process
     may fork in between.
 
-    :param idle_time: seconds after which a database server ends a
-        transaction that stands still, and frees what it has locked; has to
-        be shorter than a lease that others wait for
+    :param lease_time: seconds that a lease lasts; a transaction that stands
+        still is ended before others may take over what it has locked
     :raises: BadConfiguration if no database is named
     """
     global _manager, _configured
@@ -66,7 +65,7 @@ def configure(conf, idle_time=IDLE_TIME):
         'sqlite_fk': True, 'thread_checkin': False})
     manager.append_on_engine_create(functools.partial(
         _prepare, durable=conf.database.sqlite_synchronous,
-        idle_time=idle_time))
+        lease_time=lease_time))
     _manager = manager
     _configured = True
 
@@ -144,8 +143,8 @@ def again(error):
     return oslo_db.exception.RetryRequest(error)
 
 
-def _prepare(engine, durable, idle_time):
+def _prepare(engine, durable, lease_time):
     if engine.dialect.name == 'sqlite':
         sqlite.prepare(engine, durable)
     else:
-        servers.prepare(engine, idle_time)
+        servers.prepare(engine, lease_time)

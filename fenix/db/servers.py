@@ -10,13 +10,13 @@ its lease has run out. So the server ends transactions that nobody speaks in.
 import sqlalchemy as sa
 
 
-def prepare(engine, idle_time):
+def prepare(engine, lease_time):
     """Set up an engine.
 
-    :param idle_time: seconds after which the server ends a transaction that
-        nobody speaks in; whole ones, and one at least
+    :param lease_time: seconds that a lease lasts, in half of which a
+        transaction ends that nobody speaks in
     """
-    seconds = max(1, int(idle_time))
+    seconds = max(1, int(lease_time / 2))    # Servers count whole ones.
     settle = {'mysql': _on_mysql, 'postgresql': _on_postgresql}.get(
         engine.dialect.name)
     if settle is None:

@@ -22,7 +22,7 @@ class EngineService(service.Service):
 
     def start(self):
         super().start()
-        core.configure(self.conf, self.conf.engine.lease_time / 2)
+        core.configure(self.conf, self.conf.engine.lease_time)
         self.engine = engine.Engine(self.conf)
         self.engine.start()
 

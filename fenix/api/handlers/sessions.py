@@ -45,13 +45,13 @@ def index(call):
 def get(call):
     """Tell how a session stands."""
     session = sessions.get(call.path['session'])
-    return views.session(call.conf, session, _asked(session.id))
+    return views.session(call.conf, session, inbox.asked(session.id))
 
 
 def detail(call):
     """Tell all that is known of a session, and what it waits for."""
     rows = sessions.details(call.path['session'])
-    return views.detail(call.conf, rows, _asked(rows.session.id))
+    return views.detail(call.conf, rows, inbox.asked(rows.session.id))
 
 
 def events(call):
@@ -64,7 +64,7 @@ def events(call):
 def resume(call):
     """Continue a failed session where it stopped."""
     session = sessions.get(call.path['session'])
-    asked = _asked(session.id)
+    asked = inbox.asked(session.id)
     if views.deleting(session, asked):
         raise errors.WrongState('The session is being deleted.')
     if session.state != words.MAINTENANCE_FAILED:
@@ -82,13 +82,8 @@ def resume(call):
 def delete(call):
     """End a session; its hosts are given back as far as that is safe."""
     session = sessions.get(call.path['session'])
-    if not views.deleting(session, _asked(session.id)):
+    if not views.deleting(session, inbox.asked(session.id)):
         inbox.add_request(session.id, 'delete')
     call.ring(session.id)
     LOG.info('Session %s is to be deleted', session.id)
     return {}
-
-
-def _asked(session_id):
-    """Return the kinds of requests that the engine has not taken up yet."""
-    return inbox.asked(session_id)

@@ -118,14 +118,12 @@ def slot(fleet, host, more=0):
     if area is not None:
         return f'{fleet.area_most[area]} hosts of {area[0]} {area[1]} at once'
     if fleet.floored:
-        own = host.room if host.name in fleet.rooms.place else (0, 0, 0)
         # For most hosts the quick look at the sums is enough.
-        if (rooms.below_floor(fleet, [
-                own[r] + host.load[r] for r in range(3)])
-                and rooms.below_floor(fleet, [own[r] + sum(
-                    fleet.instances[i].need[r] for i in host.instances
-                    if fleet.instances[i].goal is None)
-                    for r in range(3)])):
+        if (rooms.below_floor(fleet, rooms.lost(fleet, host, host.load))
+                and rooms.below_floor(fleet, rooms.lost(fleet, host, [
+                    sum(fleet.instances[i].need[r] for i in host.instances
+                        if fleet.instances[i].goal is None)
+                    for r in range(3)]))):
             return f'{limits.floor} stay free'
     return None
 

@@ -59,8 +59,8 @@ def _host(fleet, host, now):
                     'not in the session; others have to be done first')
     if hold.seconds > EPSILON:
         group = fleet.groups[hold.group_id]
-        return Wait(_holder(group, now), f'its group {group.group_id} is busy',
-                    hold.seconds)
+        return Wait(_names(_holders(group, now)) or group.group_id,
+                    f'its group {group.group_id} is busy', hold.seconds)
     return Wait('', 'its instances do not fit on hosts that are done or not '
                     'in the session')
 
@@ -83,7 +83,9 @@ def _instance(fleet, instance, now):
         return Wait('', 'finds no room')
     blocked = moves.held_up(fleet, instance, now)
     if isinstance(blocked, tuple):
-        return _of_group(fleet.groups[blocked[0]], now)
+        group = fleet.groups[blocked[0]]
+        return of_group(group.group_id, group.impacted, group.max_impacted,
+                        _holders(group, now), group.free_at - now)
     if blocked == 'agreement' and instance.earliest is None:
         return Wait(instance.project_id,
                     f'waits for the agreement of {instance.project_id}')
@@ -104,31 +106,30 @@ def _of_limit(whom, limit):
     return Wait(whom, f'a limit of the session: {limit}')
 
 
-def _of_group(group, now):
-    """Tell why a member of a group has to wait for it."""
-    if group.full():
-        return Wait(members(group.impacted, group.group_id),
-                    f'waits for its group {group.group_id}, of which '
-                    f'{group.max_impacted} may be impacted at once')
-    if group.held_by:
-        return Wait(_holder(group, now),
-                    f'waits for its group {group.group_id}, which another '
-                    'session keeps busy')
-    return Wait(group.group_id,
-                f'waits for its group {group.group_id}, which recovers',
-                group.free_at - now)
+def of_group(group_id, impacted, limit, sessions, seconds=None):
+    """Tell why a member of a group has to wait for it.
 
-
-def members(impacted, group_id):
-    """Name those of a group that others wait for; of many only the group.
-
-    Else a large group would be written anew, and whole, with each move.
+    :param impacted: ids of its members that this session moves
+    :param limit: how many may be impacted at once, 0 for any number
+    :param sessions: ids of others that keep it busy
+    :param seconds: until it may be impacted again, if that is known
     """
-    return (', '.join(sorted(impacted)) if len(impacted) <= NAMED
-            else group_id)
+    what = f'waits for its group {group_id}'
+    if 0 < limit <= len(impacted):
+        # A large group would be written anew, and whole, with each move.
+        whom = (', '.join(sorted(impacted)) if len(impacted) <= NAMED
+                else group_id)
+        return Wait(whom, f'{what}, of which {limit} may be impacted at once')
+    if sessions:
+        return Wait(_names(sessions),
+                    f'{what}, which another session keeps busy')
+    return Wait(group_id, f'{what}, which recovers', seconds)
 
 
-def _holder(group, now):
-    """Return for whom somebody waits that a group holds up."""
-    others = group.held_by if group.free_at > now else ()
-    return ', '.join(f'session {name}' for name in others) or group.group_id
+def _holders(group, now):
+    """Return the ids of the other sessions that hold a group up."""
+    return group.held_by if group.free_at > now else ()
+
+
+def _names(sessions):
+    return ', '.join(f'session {name}' for name in sorted(sessions))

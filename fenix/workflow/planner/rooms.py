@@ -97,6 +97,15 @@ class Rooms:
         return need[r] <= sum(self.sums[tier][r] for tier in tiers)
 
 
+def lost(fleet, host, load):
+    """Return how much is free no more when a host is emptied.
+
+    :param load: what goes to other hosts
+    """
+    own = host.room if host.name in fleet.rooms.place else (0, 0, 0)
+    return [own[r] + load[r] for r in range(3)]
+
+
 def below_floor(fleet, need):
     """Tell whether less than the floor is free if so much is taken."""
     floor = records.numbers(fleet.limits.floor)

@@ -243,10 +243,9 @@ def _suffices(fleet, host, chosen):
     """Tell whether a host can be emptied once some instances are gone."""
     rest = [i.instance_id for i in _staying(fleet, host, chosen)]
     with _without(fleet, chosen):
-        own = host.room if host.name in fleet.rooms.place else (0, 0, 0)
-        if rooms.below_floor(fleet, [own[r] + sum(
-                fleet.instances[i].need[r] for i in rest)
-                for r in range(3)]):
+        if rooms.below_floor(fleet, rooms.lost(fleet, host, [
+                sum(fleet.instances[i].need[r] for i in rest)
+                for r in range(3)])):
             return False
         if not rooms.place(fleet, rest, rooms.ANY):
             return False

@@ -6,8 +6,6 @@ old as :data:`INTERVAL`, and is written only when it changes.
 """
 
 from fenix.workflow import states
-from fenix.workflow.planner import reasons
-from fenix.workflow.planner.model import Wait
 from fenix.workflow.verbs import keeping
 
 #: Seconds between two looks at all that waits. They cost what the session
@@ -46,20 +44,3 @@ def note_all(turn, fleet):
                 known = fleet.instances.get(row.instance_id)
                 if known is not None and not known.offered:
                     note(turn, row, fleet.why(row.instance_id, now))
-
-
-def of_group(group, impacted, sessions):
-    """Return the wait of an instance whose group bears no more now.
-
-    :param group: ``GroupConstraint``
-    :param impacted: ids of its members that this session moves
-    :param sessions: ids of others that keep it busy
-    """
-    what = f'waits for its group {group.group_id}'
-    if len(impacted) >= max(1, group.max_impacted_members):
-        return Wait(reasons.members(impacted, group.group_id),
-                    f'{what}, of which {len(impacted)} are impacted now')
-    if sessions:
-        return Wait(', '.join(f'session {name}' for name in sorted(sessions)),
-                    f'{what}, which another session keeps busy')
-    return Wait(group.group_id, f'{what}, which recovers')

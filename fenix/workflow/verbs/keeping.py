@@ -50,12 +50,13 @@ def make(turn, survey, down, all_disabled=False, limits=None):
     :param limits: ``planner.model.Limits``, if not the session's own
     """
     surveyed_at = turn.memory.readings['survey', None].at
-    view = _up_to_date(turn, viewing.view(turn, survey), survey)
+    where = viewing.places(turn, survey)
+    view = _up_to_date(
+        turn, viewing.view(turn, survey, where), survey, where)
     fleet = fleets.Fleet(view, limits or viewing.limits(turn.option),
                          learning.estimates(turn), seconds(turn))
     turn.memory.kept = Kept(
-        fleet, surveyed_at, viewing.places(turn, survey), down,
-        _bound(turn, view.instances))
+        fleet, surveyed_at, where, down, _bound(turn, view.instances))
     begun = _left(turn.picture) | {
         host.name for host in turn.picture.active_hosts()
         if host.disabled is not None and not all_disabled}
@@ -72,7 +73,7 @@ def make(turn, survey, down, all_disabled=False, limits=None):
                              turn.memory.busy_by.get(group_id, ()))
 
 
-def _up_to_date(turn, view, survey):
+def _up_to_date(turn, view, survey, where):
     """Return a view with what the picture knows better than its survey.
 
     Room that Placement counts by instance is moved with it; what a migration
@@ -80,8 +81,6 @@ def _up_to_date(turn, view, survey):
     """
     instances = dict(view.instances)
     free = {name: host.free for name, host in view.hosts.items()}
-
-    where = viewing.places(turn, survey)
 
     def holds(name, key):
         return key in survey.capacities[name].consumers

@@ -12,6 +12,7 @@ from fenix.db import claims
 from fenix.db import models
 from fenix.workflow import picture
 from fenix.workflow.planner import model
+from fenix.workflow.planner import reasons
 from fenix.workflow.turn import Failed
 from fenix.workflow.verbs import explaining
 from fenix.workflow.verbs import keeping
@@ -143,8 +144,9 @@ def _claim(turn, host, instance):
         turn.claims.append(claims.GroupClaim(
             group.group_id, limit, instance.instance_id))
         return True
-    explaining.note(turn, instance, explaining.of_group(
-        group, impacted, turn.memory.busy_by.get(group.group_id)))
+    explaining.note(turn, instance, reasons.of_group(
+        group.group_id, impacted, limit,
+        turn.memory.busy_by.get(group.group_id)))
     turn.wake(max(until or turn.now, turn.later(
         turn.conf.nova.observe_interval)))
     since = max(_held_up(turn, host, instance),

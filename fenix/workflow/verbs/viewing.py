@@ -92,7 +92,7 @@ def places(turn, found):
                    if name in found.hosts}, found.hosts, turn.picture.cells)
 
 
-def view(turn, found):
+def view(turn, found, where=None):
     """Return a survey as the planner wants it.
 
     A host may receive instances when Nova would place some there: it is up
@@ -100,7 +100,10 @@ def view(turn, found):
     some on the session's hosts: groups are a project's own, so others count
     only by the room that they take, which a small session in a large cloud
     need not look at one by one.
+
+    :param where: its ``Places``, if they are known already
     """
+    where = where or places(turn, found)
     picture = turn.picture
     servers = _concerned(turn, found)
     hosts = {}
@@ -128,7 +131,6 @@ def view(turn, found):
         for group in found.groups.values()}
     for limit in _registered(turn, found, constrained):
         groups[limit.group_id] = _limited(groups.get(limit.group_id), limit)
-    where = places(turn, found)
     return model.CloudView(hosts=hosts, groups=groups, instances={
         server.instance_id: instance(
             turn, server, constrained.get(server.instance_id), groups, where)

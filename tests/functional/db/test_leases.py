@@ -66,7 +66,7 @@ class LeasesTest:
             db.flush()
             taken.extend(leases.take(second, 10))
 
-        self.database.use(idle_time=1)
+        self.database.use(lease_time=1)
         self.end_lease(first, 0)
         self.assertRaises(core.ERRORS, write_and_stand_still)
         self.assertEqual([(session, 2)], taken)

@@ -236,8 +236,10 @@ class WhyTest(testtools.TestCase):
             fleet.why('ic', 15.0))
 
     def test_many_members_are_not_named(self):
-        self.assertEqual('a, b, c', reasons.members({'c', 'a', 'b'}, 'g'))
-        self.assertEqual('g', reasons.members(set('abcd'), 'g'))
+        self.assertEqual('a, b, c', reasons.of_group(
+            'g', {'c', 'a', 'b'}, 3, ()).waits_for)
+        self.assertEqual('g', reasons.of_group(
+            'g', set('abcd'), 4, ()).waits_for)
 
     def test_a_group_of_another_session(self):
         fleet = self.two_members()
