@@ -9,6 +9,7 @@ from fenix import errors
 from fenix.api import plugins
 from fenix.api.schemas import sessions as schemas
 from fenix.conf import planner
+from fenix.conf import workflow as workflow_options
 from fenix.db import clock
 from fenix.notify import payloads
 
@@ -32,9 +33,10 @@ class Wanted:
     settings: dict
 
 
-def admit(body):
+def admit(body, conf):
     """Read the body of a new session.
 
+    :param conf: the configuration
     :returns: :class:`Wanted`
     :raises errors.Invalid: naming the field that is wrong
     """
@@ -44,6 +46,7 @@ def admit(body):
         hosts=body.get('hosts', []), other_hosts=body.get('other_hosts', []),
         actions=body.get('actions', []), settings=settings(body))
     check_limits(wanted.workflow, wanted.settings)
+    check_margins(wanted.settings, conf)
     check_download(body)
     check_plugins(wanted.workflow, wanted.actions)
     check_metadata(body['metadata'])
@@ -175,6 +178,24 @@ def check_limits(workflow, found):
                 f'The workflow default does not keep the limit {name}; '
                 'leave it out, or take the workflow vnf, with hosts_at_once '
                 '1 for one host at a time.', field=f'settings.{name}')
+
+
+def check_margins(found, conf):
+    """Refuse times that do not fit those of the configuration.
+
+    The options themselves are held to the same by ``engine.margins``.
+
+    :raises errors.Invalid: there is one
+    """
+    window = conf.nova.unknown_window
+    for name in workflow_options.LOOKED_FOR_WITHIN:
+        if name in found and found[name] <= window:
+            raise errors.Invalid(
+                f'settings.{name} ({found[name]:g} s) must be longer than '
+                f'[nova] unknown_window ({window:g} s): a request without '
+                'an answer could not be looked for, and sent anew, in '
+                'time. Make it longer, or leave it out: it is '
+                f'{conf.workflow[name]:g} s then.', field=f'settings.{name}')
 
 
 def settings(body):

@@ -13,6 +13,10 @@ VOCABULARIES = ('doctor', 'fenix')
 
 ACTIONS = ('MIGRATE', 'LIVE_MIGRATE')
 
+#: Options within which a request that got no answer has to be looked for, and
+#: sent anew: longer than ``[nova] unknown_window``, for a session too.
+LOOKED_FOR_WITHIN = ('migration_timeout', 'confirm_timeout')
+
 OPTS = [
     cfg.StrOpt(
         'vocabulary', default='doctor', choices=[
@@ -59,14 +63,16 @@ OPTS = [
              'it said that it would.'),
     cfg.FloatOpt(
         'migration_timeout', default=900.0, min=1.0,
-        help='Seconds that a move may take.'),
+        help='Seconds that a move may take; longer than [nova] '
+             'unknown_window.'),
     cfg.IntOpt(
         'max_targets', default=3, min=1,
         help='Hosts that are tried for an instance when Nova finds that a '
              'target which Fenix named does not take it.'),
     cfg.FloatOpt(
         'confirm_timeout', default=180.0, min=1.0,
-        help='Seconds that the confirmation of a cold migration may take.'),
+        help='Seconds that the confirmation of a cold migration may take; '
+             'longer than [nova] unknown_window.'),
     cfg.FloatOpt(
         'empty_timeout', default=240.0, min=1.0,
         help='Seconds that a host may take from the end of its last move '

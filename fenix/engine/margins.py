@@ -7,6 +7,7 @@ only if a request cannot be on its way for longer than one looks for it.
 """
 
 from fenix import errors
+from fenix.conf import workflow as options
 
 
 def check(conf):
@@ -32,7 +33,9 @@ def check(conf):
             f'most half of [engine] lease_time ({engine.lease_time:g} s), or '
             'the sessions of a dead engine wait for the next look instead '
             'of the end of its lease.')
-    for name in ('migration_timeout', 'confirm_timeout'):
+    # Settings of a session alone are checked when it is created, see
+    # ``api.admission``.
+    for name in options.LOOKED_FOR_WITHIN:
         if workflow[name] <= nova.unknown_window:
             raise errors.BadConfiguration(
                 f'[workflow] {name} ({workflow[name]:g} s) must be longer '

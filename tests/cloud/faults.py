@@ -68,7 +68,7 @@ class LiveHangs(_Moves):
     """A live migration that takes longer than anybody waits for it."""
 
     operation = 'live'
-    seconds = 20.0
+    seconds = 60.0
 
     def begin(self):
         self.here.faults.delay(self.operation, self.seconds, self.play.host)

@@ -52,7 +52,7 @@ _waiting = _Waiting()
 
 def create(call):
     """Tell how a session would go, without touching anything."""
-    wanted = admission.admit(call.body)
+    wanted = admission.admit(call.body, call.conf)
     return _answer(call, {
         'workflow': wanted.workflow,
         'maintenance_at': wanted.start.timestamp(), 'hosts': wanted.hosts,

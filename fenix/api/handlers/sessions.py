@@ -16,7 +16,7 @@ LOG = logging.getLogger(__name__)
 
 def create(call):
     """Start a maintenance session."""
-    wanted = admission.admit(call.body)
+    wanted = admission.admit(call.body, call.conf)
     if sessions.count_unfinished() >= call.conf.api.max_sessions:
         raise errors.TooManySessions()
     session = models.Session(

@@ -117,7 +117,8 @@ class Site(assembly.Assembly):
         if not self.options.kills:
             # Nothing is lost then, only slow: hundreds of sessions share
             # one cloud, which is one process.
-            settings['nova'] = {'timeout': 30, 'observe_interval': 1}
+            settings['nova'] = {'timeout': 30, 'unknown_window': 90,
+                                'observe_interval': 1}
         if self.bus is not None:
             # Else it would take with it what it has taken. At a bus that
             # others use as well, their exchanges are there already.
@@ -197,12 +198,16 @@ class Site(assembly.Assembly):
 
     def make_slots(self) -> list[slots.Slot]:
         """Return who runs sessions, one for each that runs at once."""
-        options = self.options
-        manner = slots.Manner(
-            options.workflow, options.continues, options.patience,
-            look=max(slots.LOOK, options.sessions / slots.LOOKS),
-            pace=max(1.0, options.sessions / slots.FEW))
+        manner = self._manner()
         return [slots.Slot(name, hosts, self._client(run.ADMIN),
                            self.timeline, self.fenix.api, manner,
                            self.directory)
                 for name, hosts in self.hosts.items()]
+
+    def _manner(self) -> slots.Manner:
+        options = self.options
+        return slots.Manner(
+            options.workflow, options.continues, options.patience,
+            look=max(slots.LOOK, options.sessions / slots.LOOKS),
+            pace=max(1.0, options.sessions / slots.FEW),
+            window=self._settings()['nova']['unknown_window'])

@@ -40,6 +40,10 @@ LIMITS = {'scale_in_window': 8.0, 'reply_window': 8.0,
           'migration_timeout': 30.0, 'confirm_timeout': 30.0,
           'empty_timeout': 30.0}
 FEW = 20
+#: Of these, what has to be longer than Fenix looks for a request, or it
+#: refuses the session; and by how many seconds it is at least.
+LOOKED_FOR_WITHIN = ('migration_timeout', 'confirm_timeout')
+BEYOND = 10.0
 
 
 @dataclasses.dataclass
@@ -66,6 +70,7 @@ class Manner:
     :ivar notice: seconds until the maintenance starts
     :ivar look: seconds between two looks at a session
     :ivar pace: how much longer all others have than LIMITS says
+    :ivar window: seconds for which Fenix looks for a request
     """
 
     workflow: str = 'default'
@@ -74,12 +79,15 @@ class Manner:
     notice: float = 3.0
     look: float = LOOK
     pace: float = 1.0
+    window: float = 0.0
 
     @property
     def settings(self) -> dict[str, float]:
         """Settings of a session."""
-        return SETTINGS | {name: value * self.pace
-                           for name, value in LIMITS.items()}
+        limits = {name: value * self.pace for name, value in LIMITS.items()}
+        for name in LOOKED_FOR_WITHIN:
+            limits[name] = max(limits[name], self.window + BEYOND)
+        return SETTINGS | limits
 
 
 class _Stuck(Exception):

@@ -5,6 +5,9 @@ from tests.cloud.scenarios import model
 
 LIVE = (model.Vnf(action='LIVE_MIGRATE'),)
 MANY = (model.Vnf(instances=4),)
+#: A move is given up as soon as Fenix allows: after ``unknown_window``, see
+#: ``stage.NOVA``.
+SOON = {'migration_timeout': 45.0}
 
 
 def _scenario(name, fault=None, ends=model.DONE, **fields):
@@ -17,14 +20,14 @@ SCENARIOS = (
     _scenario('live-fails', ends=model.CONTINUED, vnfs=LIVE,
               reason='LIVE_MIGRATE of instance .* failed'),
     _scenario('live-hangs', ends=model.CONTINUED, vnfs=LIVE,
-              settings={'migration_timeout': 8.0},
+              settings=SOON,
               reason='did not end in time'),
     _scenario('no-valid-host', ends=model.OVERCOME,
               reason='No valid host'),
     _scenario('anti-affinity', ends=model.OVERCOME, hosts=model.STANDBY,
               reason='No valid host'),
     _scenario('compute-dies', ends=model.CONTINUED,
-              settings={'migration_timeout': 20.0},
+              settings=SOON,
               reason='did not end in time|down'),
     _scenario('compute-down', ends=model.CONTINUED, reason='is down',
               settings={'cloud_patience': 10.0}),

@@ -51,6 +51,9 @@ class PlansTest(base.ApiTest):
     def test_as_strict_as_a_session(self):
         self.refused('fenix.invalid', 'POST', '/v1/plan',
                      base.request(hosts='cmp-1'), field='hosts')
+        self.refused('fenix.invalid', 'POST', '/v1/plan',
+                     base.request(settings={'confirm_timeout': 90}),
+                     field='settings.confirm_timeout')
         self.refused('fenix.session.unknown_workflow', 'POST', '/v1/plan',
                      base.request(workflow='none'), field='workflow')
 

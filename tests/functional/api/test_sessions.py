@@ -145,6 +145,10 @@ class CreateTest(base.ApiTest):
                     'moves_at_once': 1}}),
                 ('settings.free_ram_mb', {
                     'workflow': 'default', 'settings': {'free_ram_mb': 1}}),
+                ('settings.migration_timeout', {'settings': {
+                    'migration_timeout': 90}}),
+                ('settings.confirm_timeout', {'settings': {
+                    'confirm_timeout': 90}}),
                 ('settings.vocabulary', {'settings': {
                     'vocabulary': 'fenix'}}),
                 ('on_refusal', {'on_refusal': 'fail',

@@ -7,11 +7,15 @@ import hypothesis
 import testtools
 import yaml
 from hypothesis import strategies
+from oslo_config import cfg
+from oslo_config import fixture
 
+from fenix import conf
 from fenix import errors
 from fenix.api import admission
 from fenix.api import validation
 from fenix.conf import planner
+from fenix.engine import margins
 from fenix.notify import payloads
 
 SCALARS = (strategies.booleans() | strategies.none()
@@ -61,6 +65,53 @@ class LimitsTest(testtools.TestCase):
     def test_what_it_keeps_by_itself_is_let_in(self):
         admission.check_limits(
             'default', {'hosts_at_once': 1, 'zone_share': 0.1})
+
+
+class MarginsTest(testtools.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.conf = cfg.ConfigOpts()
+        conf.register(self.conf)
+        self.conf([], project='fenix', default_config_files=[])
+        self.config = self.useFixture(fixture.Config(self.conf)).config
+
+    def test_each_time_that_engines_look_at_as_well(self):
+        """What they refuse as an option, a session may not set either."""
+        for group in conf.PER_SESSION:
+            for option in group.OPTS:
+                if not isinstance(option, cfg.FloatOpt):
+                    continue
+                self.config(group=group.GROUP.name,
+                            **{option.dest: option.type.max or 90.0})
+                try:
+                    margins.check(self.conf)
+                    admission.check_margins(
+                        {option.dest: 90.0}, self.conf)
+                except errors.BadConfiguration:
+                    error = self.assertRaises(
+                        errors.Invalid, admission.check_margins,
+                        {option.dest: 90.0}, self.conf)
+                    self.assertEqual(f'settings.{option.dest}', error.field)
+                    self.assertIn('unknown_window', str(error))
+                self.conf.clear_override(
+                    option.dest, group=group.GROUP.name)
+
+    def test_the_bound_itself_is_refused_a_little_more_is_not(self):
+        for name in ('migration_timeout', 'confirm_timeout'):
+            for window in (90.0, 20.0):
+                self.config(group='nova', unknown_window=window)
+                error = self.assertRaises(
+                    errors.Invalid, admission.check_margins, {name: window},
+                    self.conf)
+                self.assertEqual(f'settings.{name}', error.field)
+                # What to do about it.
+                self.assertIn('leave it out', str(error))
+                admission.check_margins({name: window + 0.1}, self.conf)
+
+    def test_what_is_not_set_is_the_engines_business(self):
+        self.config(group='workflow', migration_timeout=5)
+        admission.check_margins({}, self.conf)
 
 
 class TimeTest(testtools.TestCase):

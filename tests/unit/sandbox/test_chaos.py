@@ -17,6 +17,7 @@ from oslotest import base
 
 import fenix
 from fenix import conf
+from fenix.api import admission
 from fenix.engine import margins
 from fenix.sandbox import options
 from fenix.sandbox import processes
@@ -300,16 +301,18 @@ class SiteTest(base.BaseTestCase):
 
     def test_times_fit_each_other(self):
         """At each lease; the nursery does not look whether they do."""
-        for lease in ('1', '3', '6', '10'):
+        for lease in ('1', '3', '6', '10', '28'):
             for kills in ('0', '8'):
-                settings = site.Site(options.parse(
-                    ['chaos', '--lease', lease, '--kills', kills]),
-                    None)._settings()
+                made = site.Site(options.parse(
+                    ['chaos', '--lease', lease, '--kills', kills]), None)
+                settings = made._settings()
                 conf.CONF([], default_config_files=[])
                 with oslo_config.fixture.Config(conf.CONF) as fixture:
                     for group in ('engine', 'nova', 'workflow'):
                         fixture.config(group=group, **settings[group])
                     margins.check(conf.CONF)
+                    admission.check_margins(
+                        made._manner().settings, conf.CONF)
 
 
 class LifeTest(base.BaseTestCase):
