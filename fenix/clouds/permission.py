@@ -2,9 +2,9 @@
 """Whether a change may be sent, at the moment at which it leaves.
 
 An engine looks at its lease before it calls a driver. But a driver may first
-look at what it is to change, or fetch a token, and for all that time the
-engine may stand still or be kept waiting. So the driver checks once more when
-nothing is left to do but to send.
+look at what it is to change, fetch a token and connect, and for all that time
+the engine may stand still or be kept waiting. So the driver checks once more
+when nothing is left to do but to send.
 """
 
 import contextlib

@@ -18,8 +18,9 @@ OPTS = [
         'endpoint_override', help='URL of Nova, instead of the catalogue.'),
     cfg.FloatOpt(
         'timeout', default=30.0, min=1.0,
-        help='Seconds until a request to the cloud is given up: to connect, '
-             'and then to be answered, each may take so long.'),
+        help='Seconds until a request to the cloud is given up: to connect '
+             'to each address of a name, and then to be answered, each may '
+             'take so long.'),
     cfg.IntOpt(
         'read_retries', default=2, min=0,
         help='How often a request that only reads is repeated. Requests '
@@ -27,7 +28,8 @@ OPTS = [
     cfg.FloatOpt(
         'unknown_window', default=90.0, min=1.0,
         help='Seconds after which a request that got no answer, and left '
-             'no trace in Nova, is taken as lost and may be issued again. '
+             'no trace in Nova, is taken as lost and may be issued again; '
+             'they count since it is not waited for any more. '
              'Longer than any timeout between Fenix and Nova, and than '
              'twice timeout and [engine] lease_time together.'),
     cfg.IntOpt(

@@ -16,9 +16,9 @@ def check(conf):
     :raises: BadConfiguration, which names the options and what would do
     """
     engine, nova, workflow = conf.engine, conf.nova, conf.workflow
-    # Sent with the last breath of a lease. To connect and to answer each
-    # may take the timeout; all that is read before comes before the last
-    # look at the lease, see ``clouds.permission``.
+    # Sent with the last breath of a lease. To be taken and to be answered
+    # each may take the timeout; all that is read before, and to connect,
+    # comes before the last look at the lease, see ``clouds.permission``.
     on_its_way = 2 * nova.timeout + engine.lease_time
     if nova.unknown_window <= on_its_way:
         raise errors.BadConfiguration(

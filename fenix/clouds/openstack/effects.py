@@ -155,8 +155,9 @@ class Effects:
                 headers={'Accept': 'application/json'},
                 # In Nova's log it leads to the session.
                 global_request_id=context.request_id(),
-                # Called last, before each connection is opened: after the
-                # token was fetched, and again after a 401.
+                # Called before each connection is opened: after the token
+                # was fetched, and again after a 401. Once it is open comes
+                # the last look, see ``connections``.
                 requests_auth=_permitted)
         except errors.NotSent:
             raise

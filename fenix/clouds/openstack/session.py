@@ -17,6 +17,7 @@ from keystoneauth1 import loading
 from keystoneauth1 import session as ks_session
 
 from fenix import errors
+from fenix.clouds.openstack import connections
 from fenix.conf import service_user
 
 #: Answers to a read that are worth another try.
@@ -88,15 +89,17 @@ class Sessions:
         self._cacert = conf[GROUP].cafile or environ.get('OS_CACERT')
         auth = load_auth(conf, environ)
         threads = conf.engine.executor_threads
-        self._reading = self._open(auth, threads)
-        self._changing = self._open(auth, threads, Connection='close')
+        self._reading = self._open(
+            auth, ks_session.TCPKeepAliveAdapter(pool_maxsize=threads))
+        self._changing = self._open(
+            auth, connections.Adapter(pool_maxsize=threads),
+            Connection='close')
 
-    def _open(self, auth, threads, **headers) -> ks_session.Session:
+    def _open(self, auth, transport, **headers) -> ks_session.Session:
         http = requests.Session()
         http.headers.update(headers)
         for scheme in ('http://', 'https://'):
-            http.mount(scheme, ks_session.TCPKeepAliveAdapter(
-                pool_maxsize=threads))
+            http.mount(scheme, transport)
         return loading.load_session_from_conf_options(
             self._conf, GROUP, auth=auth, session=http, cacert=self._cacert,
             timeout=self._timeout, app_name='fenix')

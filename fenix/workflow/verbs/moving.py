@@ -231,12 +231,21 @@ def sent(turn, effect, request_id, error):
     elif isinstance(error, errors.CloudRefused) and row.attempts == 1:
         _fail(turn, row, f'Nova refused: {error}')
     else:
-        # A second request may be refused because the first came late.
-        turn.change(row, state='unknown', reason=str(error))
+        # A second request may be refused because the first came late. How
+        # long this one waited for its turn, and for an answer, is not known:
+        # from now on it is looked for.
+        turn.change(row, state='unknown', reason=str(error),
+                    intended_at=turn.now)
 
 
 def confirmed(turn, effect, _, error):
-    """Note what Nova answered to a confirmation: looking tells the rest."""
+    """Note what Nova answered to a confirmation: looking tells the rest.
+
+    One without an answer is looked for from now on.
+    """
+    row = turn.picture.moves[effect.key]
+    if error is not None and row.state == 'confirming':
+        turn.change(row, confirm_at=turn.now)
 
 
 def follow(turn, row):

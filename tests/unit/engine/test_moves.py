@@ -394,11 +394,14 @@ class TestUnknown(MoveCase):
                 return made(*args)
             if effect:
                 made(*args)
+            self.cloud.advance(self.awaited)
             raise errors.CloudUnknown('no answer')
 
         setattr(self.cloud.cloud, kind, lossy)
 
     losses = 1
+    #: Seconds for which it is waited for an answer that does not come.
+    awaited = 0
 
     def test_with_effect(self):
         for action, kind in (('MIGRATE', 'migrate'),
@@ -437,6 +440,21 @@ class TestUnknown(MoveCase):
                 self.assertEqual(['done'], [
                     move.state for move in self.cloud.rows.moves])
                 self.assert_done()
+
+    def test_looked_for_since_no_answer_came(self):
+        """How long a request was on its way before is no time to look."""
+        self.awaited = 80
+        for kind in ('migrate', 'confirm'):
+            with self.subTest(kind):
+                self.prepare()
+                self.lose(kind, effect=False)
+                self.run_session()
+                self.assertEqual(2, len(self.calls))
+                self.assertGreaterEqual(
+                    (self.calls[1] - self.calls[0]).total_seconds(),
+                    self.awaited + self.cloud.conf.nova.unknown_window)
+                # The verifier sees nothing of a request that is lost.
+                self.assert_done(ignore=[7])
 
     def test_without_effect_for_ever(self):
         self.prepare()
