@@ -25,6 +25,9 @@ LOG = logging.getLogger(__name__)
 #: What changes something outside, and so needs a valid lease.
 CHANGES = frozenset(['disable', 'enable', 'set_reason', 'migrate',
                      'live_migrate', 'confirm', 'start_run', 'publish'])
+#: What begins something, which a session that is deleted does not: what ends
+#: it may have gone first.
+BEGINS = frozenset(['disable', 'migrate', 'live_migrate', 'start_run'])
 #: Threads that publish.
 PUBLISHERS = 4
 #: What the threads take that are reserved for sessions which end: one only
@@ -174,11 +177,32 @@ class Executor:
                 self._wanted.append((runner, effect))
                 self._surveys.put(self._survey)
                 continue
-            call = functools.partial(self.call, runner, effect)
             if effect.kind == 'publish':
-                self._bus.put(call)
+                self._bus.put(functools.partial(self.call, runner, effect))
             else:
-                self._cloud.put(call, runner.rank)
+                self._put(runner, effect)
+
+    def _put(self, runner, effect):
+        self._cloud.put(functools.partial(self.call, runner, effect),
+                        runner.rank, (runner, effect))
+
+    def overtake(self, runner):
+        """Let a session that ends wait no longer behind all others.
+
+        What it wanted to read is dropped: much of that nobody needs any more,
+        and the rest is asked for again. All else that waits gets the place
+        that is the session's now.
+
+        :returns: ``what`` of the effects that were dropped
+        """
+        dropped = set()
+        for _, effect in self._cloud.take_back(
+                lambda about: about[0] is runner):
+            if effect.kind in runners.READS:
+                dropped.add(effect.what)
+            else:
+                self._put(runner, effect)
+        return dropped
 
     def _survey(self):
         """Make one survey, for all who want one by now."""
@@ -207,9 +231,8 @@ class Executor:
         try:
             if points.watched:
                 points.reach('before-effect', (effect.kind,))
-            if effect.kind == 'start_run' and _is_deleted(runner.picture):
-                # What ends the run has gone first.
-                raise errors.NotSent('the session is deleted: no action '
+            if effect.kind in BEGINS and _is_deleted(runner.picture):
+                raise errors.NotSent('the session is deleted: nothing '
                                      'begins any more')
             if effect.kind in CHANGES:
                 # Who stood still until now must not go on as if nothing

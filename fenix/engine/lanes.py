@@ -36,11 +36,32 @@ class Calls:
         #: Where those wait who take calls up to a rank.
         self._come = [threading.Condition(lock) for _ in self._waiting]
 
-    def put(self, call, rank):
+    def put(self, call, rank, about=None):
+        """Let a call wait.
+
+        :param about: what ``take_back`` knows it by
+        """
         with self._come[rank]:
-            self._waiting[rank].append((next(self._numbers), call))
+            self._waiting[rank].append((next(self._numbers), call, about))
             for come in self._come[rank:]:
                 come.notify()
+
+    def take_back(self, wanted):
+        """Let calls wait no more.
+
+        :param wanted: tells of what a call is about whether it is one
+        :returns: what they were about, in the order in which they came
+        """
+        found = []
+        with self._come[OTHERS]:
+            for waiting in self._waiting:
+                kept = []
+                for entry in waiting:
+                    (found if wanted(entry[2]) else kept).append(entry)
+                waiting.clear()
+                waiting.extend(kept)
+        return [about for _, _, about in sorted(
+            found, key=lambda entry: entry[0])]
 
     def get(self, rank):
         """Wait for a call of a rank, or one before it, and return it.
@@ -96,8 +117,11 @@ class Lane:
         for thread in self._threads:
             thread.start()
 
-    def put(self, call, rank=OTHERS):
-        self.calls.put(call, rank)
+    def put(self, call, rank=OTHERS, about=None):
+        self.calls.put(call, rank, about)
+
+    def take_back(self, wanted):
+        return self.calls.take_back(wanted)
 
     def load(self):
         """Return (calls that wait, threads at work, threads)."""

@@ -114,6 +114,8 @@ class Runner:
         self.lost = False
         #: Calls that were started and have not ended.
         self._in_flight = set()
+        #: Whose those are that wait for the executor.
+        self._waits_as = lanes.OTHERS
         #: Turns that failed one after another.
         self._failures = 0
         #: Turns that failed, though the database did not, since the last one
@@ -322,6 +324,7 @@ class Runner:
             for subject in due:
                 del self.timers[subject]
             calls.call(turn, workflow, touched | due)
+        self._overtake()
         over = calls.conclude(turn, workflow)
         relay.send(turn, self.executor.batch)
         self._commit(turn, consumed)
@@ -337,6 +340,14 @@ class Runner:
         if over:
             self._end()
 
+    def _overtake(self):
+        """Wait behind nobody, and for nothing needless, once it ends."""
+        if self.rank < self._waits_as:
+            dropped = self.executor.overtake(self)
+            self._in_flight -= dropped
+            self.memory.in_flight -= dropped
+        self._waits_as = self.rank
+
     def _make_turn(self):
         if self.picture is None:
             self.picture = picturing.Picture(pictures.load(self.session_id))
@@ -349,7 +360,7 @@ class Runner:
         if self._began and not turn.writes and not any(consumed):
             return
         if points.watched:
-            points.reach('before-commit', _names(turn))
+            points.reach('before-commit', points.names(turn))
         pictures.commit(
             self.session_id, self.owner, self.epoch, added=turn.added,
             changed=[(model, key, values) for (model, key), values
@@ -363,7 +374,7 @@ class Runner:
         # nothing: it does not count as getting on.
         self._broken = 0
         if points.watched:
-            points.reach('after-commit', _names(turn))
+            points.reach('after-commit', points.names(turn))
 
     # -- messages -------------------------------------------------------------
 
@@ -436,13 +447,3 @@ class Runner:
             pictures.remove(self.session_id, self.owner, self.epoch)
             LOG.info('session %s: deleted', self.session_id)
         self.ended = True
-
-
-def _names(turn):
-    """Return what a turn did, for the tests that watch its points."""
-    names = [f'effect:{effect.kind}' for effect in turn.effects]
-    names += [f'outcome:{kind}' for kind in turn.outcomes]
-    for (model, _), values in turn.changed.items():
-        names += [f'{model.__tablename__}:{name}:{values[name]}'
-                  for name in ('phase', 'step', 'state') if name in values]
-    return names

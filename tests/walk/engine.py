@@ -16,8 +16,14 @@ class Lane:
     def __init__(self, name, ranks, calls=None):
         self.calls = collections.deque()
 
-    def put(self, call, rank=None):
-        self.calls.append(call)
+    def put(self, call, rank=None, about=None):
+        self.calls.append((call, about))
+
+    def take_back(self, wanted):
+        found = [about for _, about in self.calls if wanted(about)]
+        self.calls = collections.deque(
+            entry for entry in self.calls if not wanted(entry[1]))
+        return found
 
 
 class _Turns:
@@ -94,7 +100,7 @@ class Engine(engine.Engine):
             return self._take_turn
         for lane in vars(self.executor).values():
             if isinstance(lane, Lane) and lane.calls:
-                return lane.calls.popleft()
+                return lane.calls.popleft()[0]
         return None
 
     def _look_again(self):

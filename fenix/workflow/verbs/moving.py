@@ -230,6 +230,9 @@ def sent(turn, effect, request_id, error):
         _refuse(turn, row, f'Nova refused: {error}')
     elif isinstance(error, errors.CloudRefused) and row.attempts == 1:
         _fail(turn, row, f'Nova refused: {error}')
+    elif isinstance(error, errors.NotSent) and turn.session.deleting and (
+            row.attempts == 1):
+        _fail(turn, row, str(error), touched=False)
     else:
         # A second request may be refused because the first came late. How
         # long this one waited for its turn, and for an answer, is not known:
@@ -419,11 +422,11 @@ def _end(turn, row, server):
         telling.moved(turn, instance)
 
 
-def _fail(turn, row, reason, server=None):
+def _fail(turn, row, reason, server=None, touched=True):
     turn.change(row, state='failed', ended_at=turn.now, reason=reason)
     keeping.ended(turn, row)
     if server is None or ways.settled(server):
-        _release(turn, row)
+        _release(turn, row, touched)
 
 
 def _refuse(turn, row, reason, server=None):

@@ -270,6 +270,15 @@ class Harness(fixtures.Fixture):
         """Take effects, as the executor does."""
         self.effects.extend((runner, effect) for effect in effects)
 
+    def overtake(self, runner):
+        """Drop what only reads, as the executor does."""
+        kept = [(its, effect) for its, effect in self.effects
+                if its is not runner or effect.kind not in runners.READS]
+        dropped = {effect.what for its, effect in self.effects
+                   if (its, effect) not in kept}
+        self.effects = collections.deque(kept)
+        return dropped
+
     def publish(self, notifications):
         """Publish, as a publisher does."""
         if self.publish_error is not None:

@@ -5,7 +5,9 @@ from unittest import mock
 
 from fenix import errors
 from fenix import words
+from fenix.engine import lanes
 from fenix.workflow import marks
+from fenix.workflow import turn as turns
 from tests.unit.engine import cases
 
 
@@ -220,6 +222,103 @@ class TestDelete(DeleteCase):
         self.assert_given_back(ignore=[7])
         self.assertEqual([], self.vnfm.asked(words.SCALE_IN))
         self.assertEqual([], self.vnfm.asked(words.MAINTENANCE_COMPLETE))
+
+
+class TestQueues(DeleteCase):
+    """What waits in the executor when a session ends."""
+
+    def wait_until(self, kind):
+        """Run until a call waits, and note from then on as whose they do."""
+        self.cloud.run(lambda: kind in self.waiting())
+        self.submitted = []
+        submit = self.cloud.submit
+
+        def note(runner, effects):
+            self.submitted += [(effect.kind, runner.rank)
+                               for effect in effects]
+            submit(runner, effects)
+        self.cloud.submit = note
+
+    def waiting(self):
+        return [effect.kind for _, effect in self.cloud.effects]
+
+    def wait_for_a_move(self):
+        """A look at an instance that moves waits, and what nobody needs."""
+        self.prepare(hosts=2)
+        self.start()
+        self.cloud.run(lambda: self.cloud.lines('migrate.start'))
+        self.wait_until('look_at_server')
+        self.cloud.submit(self.cloud.runner, [
+            turns.Effect('look_at_host', 'compute-2')])
+        self.submitted.clear()
+
+    def test_a_deleted_session_looks_anew_at_what_moves(self):
+        self.wait_for_a_move()
+        self.cloud.request('delete')
+        self.cloud.runner.turn()
+        self.assertIn(('look_at_server', lanes.DELETED), self.submitted)
+        self.assertEqual(1, self.waiting().count('look_at_server'))
+        self.assertNotIn('look_at_host', self.waiting())
+        self.cloud.run()
+        self.assert_given_back()
+
+    def test_so_does_one_that_fails(self):
+        self.wait_for_a_move()
+        self.cloud.runner._reason = 'a test'
+        self.cloud.ring()
+        self.cloud.runner.turn()
+        self.assertIn(('look_at_server', lanes.FAILED), self.submitted)
+        self.assertNotIn('look_at_host', self.waiting())
+        self.cloud.run()
+        self.assert_failed('a test')
+        self.go_on()
+        self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
+
+    def test_it_goes_on_like_others_and_ends_again(self):
+        self.wait_for_a_move()
+        for _ in range(2):
+            self.cloud.runner._reason = 'a test'
+            self.cloud.ring()
+            self.cloud.run(lambda: self.cloud.state == 'MAINTENANCE_FAILED')
+            self.submitted.clear()
+            self.cloud.request('continue')
+            self.cloud.run(lambda: 'look_at_server' in self.waiting())
+            self.assertIn(('look_at_server', lanes.OTHERS), self.submitted)
+        self.cloud.run()
+        self.assertEqual('MAINTENANCE_DONE', self.cloud.state)
+
+    def test_a_move_that_was_not_sent_yet_is_not_sent_any_more(self):
+        self.prepare()
+        self.start()
+        self.wait_until('migrate')
+        began = self.cloud.clock.seconds()
+        self.delete()
+        self.assert_given_back()
+        self.assertEqual([], self.cloud.lines('migrate.start'))
+        self.assertLess(self.cloud.clock.seconds(), began + 5)
+
+    def test_nor_made_anew_but_looked_for(self):
+        """An earlier request of the same move may come late."""
+        self.prepare()
+        self.start()
+        self.cloud.run(lambda: 'migrate' in self.waiting())
+        self.cloud.cloud.migrate = mock.Mock(
+            side_effect=errors.CloudUnknown('no answer'))
+        self.cloud.step()
+        self.wait_until('migrate')
+        began = self.cloud.clock.seconds()
+        self.delete()
+        self.assert_given_back(ignore=[7])
+        self.assertEqual(1, self.cloud.cloud.migrate.call_count)
+        self.assertGreaterEqual(self.cloud.clock.seconds(), began + 90)
+
+    def test_a_host_that_was_not_disabled_yet(self):
+        self.prepare()
+        self.start()
+        self.wait_until('disable')
+        self.cloud.cloud.disable = mock.Mock(side_effect=AssertionError)
+        self.delete()
+        self.assert_given_back()
 
 
 class TestAdversity(DeleteCase):

@@ -95,14 +95,17 @@ class TestExecutor(base.BaseTestCase):
         """What cancels its actions goes before what would start them."""
         self.runner.picture = mock.Mock()
         self.runner.picture.session.deleting = True
-        self.submit('start_run', 'run')
-        self.submit('cancel_run', 'run')
-        wait_for(lambda: len(self.woken) == 2)
-        self.assertEqual(['run'], self.calls.made)
-        self.assertEqual({'start_run': errors.NotSent, 'cancel_run':
-                          type(None)}, {
-            result.effect.kind: type(result.error)
-            for result in self.runner.results})
+        begins = ('disable', 'migrate', 'live_migrate', 'start_run')
+        ends = ('cancel_run', 'enable', 'confirm', 'set_reason')
+        for kind in begins + ends:
+            self.submit(kind, kind)
+        wait_for(lambda: len(self.woken) == 8)
+        self.assertEqual({*ends}, {*self.calls.made})
+        self.assertEqual(
+            {**dict.fromkeys(begins, errors.NotSent),
+             **dict.fromkeys(ends, type(None))},
+            {result.effect.kind: type(result.error)
+             for result in self.runner.results})
 
     def test_one_that_is_read_anew_is_not_deleted(self):
         self.runner.rank = lanes.DELETED    # Its picture is None.
@@ -118,6 +121,29 @@ class TestExecutor(base.BaseTestCase):
         self.runner.rank = lanes.DELETED
         self.submit('enable', 'host')
         wait_for(lambda: 'host' in self.calls.made)
+
+    def test_what_waits_for_a_session_that_ends(self):
+        """Reads are dropped, all else overtakes the calls of others."""
+        self.calls.gate.clear()
+        self.submit('service', 'a', 'b')
+        wait_for(lambda: len(self.calls.made) == 2)
+        others, self.runner = self.runner, Runner()
+        self.submit('service', 'c')
+        self.submit('enable', 'd')
+        self.submit('look_at_server', 'e')
+        ends, self.runner = self.runner, others
+        self.submit('service', *range(50))
+        ends.rank = lanes.DELETED
+        self.assertEqual({('service', 'c'), ('look_at_server', 'e')},
+                         self.executor.overtake(ends))
+        wait_for(lambda: len(self.calls.made) == 3)
+        self.assertEqual('d', self.calls.made[-1])
+        # What is made already, and what others wait for, goes on.
+        self.calls.gate.set()
+        wait_for(lambda: len(self.calls.made) == 53)
+        self.assertEqual({'c', 'e'}, {
+            'a', 'b', 'c', 'd', 'e', *range(50)} - {*self.calls.made})
+        self.assertEqual(set(), self.executor.overtake(ends))
 
     def survey(self, *keys):
         """Want surveys while one is being made; return its key."""

@@ -32,3 +32,13 @@ class TestCalls(base.BaseTestCase):
             self.calls.get(lanes.FAILED) for _ in range(3)])
         self.assertEqual(['other', None], [
             self.calls.get(lanes.OTHERS) for _ in range(2)])
+
+    def test_taken_back(self):
+        for number, rank in enumerate((lanes.OTHERS, lanes.DELETED,
+                                       lanes.OTHERS, lanes.FAILED)):
+            self.calls.put('more', rank, ('mine', number))
+        self.assertEqual([('mine', number) for number in range(4)],
+                         self.calls.take_back(
+                             lambda about: about and about[0] == 'mine'))
+        self.assertEqual(['failed', 'other', 'failed too'], [
+            self.calls.get(lanes.OTHERS) for _ in range(3)])
