@@ -168,7 +168,11 @@ class Workflow(abc.ABC):
     def start_host(self, host, step, question=None, targets=None):
         """Send a host on its way."""
         self.turn.change(host, question=question)
-        self.turn.memory.targets[host.name] = dict(targets or {})
+        self.turn.memory.targets.pop(host.name, None)
+        if targets:
+            self.turn.memory.targets[host.name] = viewing.targets(
+                self.turn, self.turn.memory.readings['survey', None].value,
+                targets)
         telling.step(self.turn, host, step)
 
     def told_of(self, host):
@@ -204,12 +208,15 @@ class Workflow(abc.ABC):
         """Return the host that an instance goes to, or None yet.
 
         The plan is made when the host's turn comes. It is made anew when it
-        was forgotten, lacks an instance that came later, or named a host
-        that does not take one.
+        was forgotten, lacks an instance that came later, named a host that
+        does not take one, or goes by what VNFMs had registered before they
+        registered something else.
         """
-        targets = self.turn.memory.targets.setdefault(host.name, {})
-        if instance.instance_id in targets:
-            return targets[instance.instance_id]
+        known = self.turn.memory.targets.get(host.name)
+        stands = known is not None and known.bound == viewing.bound(
+            self.turn, known.owners)
+        if stands and instance.instance_id in known.where:
+            return known.where[instance.instance_id]
         refused = self.picture.refused(host.name, host.round)
         # Newer than the last move: where that one went counts.
         survey = self.survey(max(
@@ -231,7 +238,9 @@ class Workflow(abc.ABC):
                     view, host.name, host.question)
                 if name not in unfit]) or {}
 
-        targets.update(fit(view))
+        targets = (known.where if stands else {}) | fit(view)
+        self.turn.memory.targets[host.name] = viewing.targets(
+            self.turn, survey, targets)
         waiting = self.turn.memory.targets_down
         if instance.instance_id in targets:
             waiting.pop(host.name, None)

@@ -304,7 +304,7 @@ class VnfWorkflow(default.DefaultWorkflow):
         target = kept and kept.fleet.offered.get(instance.instance_id)
         if target is None:
             return None
-        if not keeping.knows(self.turn, instance.instance_id):
+        if not keeping.knows(self.turn, instance.instance_id, target):
             moving.wait_for_rules(self.turn, host, instance)
             return None
         return target
