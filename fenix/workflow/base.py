@@ -14,6 +14,7 @@ import functools
 
 from fenix import words
 from fenix.workflow import ending
+from fenix.workflow import picture as pictures
 from fenix.workflow import states
 from fenix.workflow import turn as turns
 from fenix.workflow.planner import planner
@@ -26,6 +27,12 @@ from fenix.workflow.verbs import telling
 from fenix.workflow.verbs import viewing
 
 Failed = turns.Failed
+
+
+class NoRoom(Failed):
+    """No host takes what is left on one that is being emptied."""
+
+
 PROCEED, SKIP = asking.PROCEED, asking.SKIP
 
 #: Seconds between two looks at hosts that are down.
@@ -254,8 +261,21 @@ class Workflow(abc.ABC):
                       f'{instance.instance_id} of {host.name}')
             if refused:
                 reason = f'{refused[-1].reason}; and else {reason}'
-            raise Failed(reason)
+            raise NoRoom(reason)
         return targets[instance.instance_id]
+
+    def misled(self, host, since=None):
+        """Tell whether a host was begun for room in another cell of Nova.
+
+        That is known from a move which Nova refused. Once nothing of the host
+        is on its way it may go back, for a plan that knows better.
+
+        :param since: only if it became known then or later
+        """
+        return any(
+            pictures.other_cell(move) and (
+                since is None or move.ended_at >= since)
+            for move in self.picture.refused(host.name, 0))
 
     def hopes_since(self, since):
         """Tell whether hosts that are down are given time to be back.
@@ -314,4 +334,5 @@ class Workflow(abc.ABC):
         return self.turn.passed(when)
 
 
-__all__ = ['PROCEED', 'SKIP', 'Failed', 'Workflow', 'states', 'words']
+__all__ = ['PROCEED', 'SKIP', 'Failed', 'NoRoom', 'Workflow', 'states',
+           'words']

@@ -225,6 +225,8 @@ def stepped(turn, host):
             fleet.closed(host.name)
     elif host.step in (states.LEAVE, states.SKIPPED):
         fleet.refused(host.name)
+    elif host.step == states.PENDING:
+        surprised(turn)     # It is back in use, and may be chosen again.
 
 
 def started(turn, move):

@@ -224,7 +224,9 @@ class VnfWorkflow(default.DefaultWorkflow):
                 if (known is not None and known.round >= host.round
                         and (known.state == 'failed'
                              or known.state == 'refused'
-                             and known.ended_at < kept.surveyed_at)):
+                             # Not before the host was begun anew.
+                             and host.step_at <= known.ended_at
+                             < kept.surveyed_at)):
                     found[host.name] = known.reason
         return found
 
@@ -280,6 +282,9 @@ class VnfWorkflow(default.DefaultWorkflow):
         if self.halted:
             return None
         instances = self.instances_on(host)
+        if (instances and self.misled(host, since=host.step_at)
+                and not self.picture.moving_from(host.name)):
+            return states.LEAVE
         if any(self.unasked(host, row) for row in instances):
             return states.ASK
         under_way = [self.follow(move)
