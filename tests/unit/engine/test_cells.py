@@ -31,10 +31,13 @@ class TestCells(test_moves.MoveCase):
         self.go_where_it_can('vnf')
 
     def test_there_is_none_in_its_own(self):
+        """Its project is asked to make room, and does not."""
         self.cells('one', 'two')
+        self.vnfm.scale_in = 0
         self.run_one()
-        self.assert_failed('is in another cell of Nova than compute-1')
+        self.assert_failed('nothing became free', 'cell of Nova')
         self.assertEqual('ACTIVE', self.cloud.server('vm-0').status)
+        self.assertEqual([], self.cloud.disabled())
 
     def test_an_administrator_tells(self):
         self.cells('one', 'two', 'two', 'one')
