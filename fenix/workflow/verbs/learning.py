@@ -15,6 +15,10 @@ from fenix.workflow.verbs import viewing
 LEAST = 3
 #: The newest ones that count.
 NEWEST = 50
+#: Share of the shortest of the newest moves that the next one takes at least.
+SURELY = 0.8
+#: Share of the time since its request between two looks until then.
+BETWEEN = 0.25
 
 
 def estimates(turn):
@@ -41,6 +45,21 @@ def estimates(turn):
     return dataclasses.replace(
         known, base=base, per_gb=per_gb,
         host=_mean(work) if work else known.host)
+
+
+def between_looks(turn, row):
+    """Return the seconds between two looks at a move.
+
+    They are further apart in the middle of one, where nothing is to be
+    expected: what so many looks cost delays the one that counts. Failures
+    come early mostly; of a later one it is known a quarter later.
+    """
+    usual = turn.conf.nova.observe_interval
+    took = turn.picture.took[row.action]
+    if row.state != 'requested' or len(took) < LEAST:
+        return usual
+    gone = (turn.now - row.intended_at).total_seconds()
+    return max(usual, min(BETWEEN * gone, SURELY * min(took) - gone))
 
 
 def _moves(picture):

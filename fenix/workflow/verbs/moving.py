@@ -16,6 +16,7 @@ from fenix.workflow.planner import reasons
 from fenix.workflow.turn import Failed
 from fenix.workflow.verbs import explaining
 from fenix.workflow.verbs import keeping
+from fenix.workflow.verbs import learning
 from fenix.workflow.verbs import telling
 from fenix.workflow.verbs import ways
 
@@ -267,7 +268,8 @@ def follow(turn, row):
     if turn.in_flight('confirm', row.id):
         return False
     look = turn.watch('look_at_server', row.instance_id,
-                      row.confirm_at or row.intended_at)
+                      row.confirm_at or row.intended_at,
+                      learning.between_looks(turn, row))
     if look is None:
         return False
     _judge(turn, row, look)
