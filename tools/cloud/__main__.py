@@ -29,8 +29,8 @@ def parse(argv=None) -> argparse.Namespace:
         'up', help='install what is missing, make it, start it')
     up.add_argument('--port-base', type=int,
                     default=os.environ.get('FENIX_CLOUD_PORT'),
-                    help='the first of its ports; FENIX_CLOUD_PORT or 25000 '
-                         'by default')
+                    help='the first of its ports, 0 for any that are free; '
+                         'FENIX_CLOUD_PORT or 25000 by default')
     up.add_argument('--computes', type=int, help='hosts, 5 by default')
     up.add_argument('--cells', type=int, choices=(1, 2),
                     help=f'2 for a second cell with {sites.IN_SECOND_CELL} '

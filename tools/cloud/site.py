@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a cloud is: its directory, its ports, its hosts, its passwords."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import shutil
+import socket
 
 from tools.cloud import errors
 
@@ -18,6 +20,10 @@ REGION = 'RegionOne'
 LISTENERS = ('keystone', 'nova-api', 'placement', 'glance', 'neutron',
              'aodh-api', 'fenix-api', 'mariadb', 'rabbitmq', 'erlang', 'epmd')
 PORTS = range(1024, 65536 - len(LISTENERS))
+#: As a port base: any whose ports are free. They are looked for below those
+#: that the kernel gives to clients.
+ANY = 0
+LOOKED_AT = range(26000, 32000, len(LISTENERS))
 #: Hosts that are in the second cell, if there is one.
 IN_SECOND_CELL = 2
 
@@ -92,7 +98,10 @@ class Site:
         directory = directory.absolute()
         wishes = {name: wish for name, wish in wishes.items()
                   if wish is not None}
+        any_port = wishes.get('port_base') == ANY
         if not (directory / 'site.json').exists():
+            if any_port:
+                wishes['port_base'] = free_base()
             site = cls(directory, **wishes)
             directory.mkdir(parents=True, exist_ok=True)
             (directory / 'site.json').write_text(json.dumps(
@@ -100,6 +109,8 @@ class Site:
                  'cells': site.cells}))
             return site
         site = cls.load(directory)
+        if any_port:
+            del wishes['port_base']
         for name, wish in wishes.items():
             if getattr(site, name) != wish:
                 raise errors.CloudError(
@@ -209,3 +220,25 @@ def default_directory() -> pathlib.Path:
     """Return where the cloud is unless the command line says otherwise."""
     return pathlib.Path(os.environ.get('FENIX_CLOUD')
                         or pathlib.Path.home() / '.cache' / 'fenix-cloud')
+
+
+def free_base() -> int:
+    """Return a port base whose ports nobody uses.
+
+    :raises errors.CloudError: there is none
+    """
+    for base in LOOKED_AT:
+        if all(map(_is_free, range(base, base + len(LISTENERS)))):
+            return base
+    raise errors.CloudError(
+        f'of the ports {LOOKED_AT.start} to {LOOKED_AT.stop} no '
+        f'{len(LISTENERS)} in a row are free')
+
+
+def _is_free(port):
+    with contextlib.closing(socket.socket()) as trial:
+        try:
+            trial.bind(('127.0.0.1', port))
+        except OSError:
+            return False
+    return True

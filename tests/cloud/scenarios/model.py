@@ -31,7 +31,7 @@ SCHEDULED, ANY = 'maintenance.scheduled', '*'
 #: Shorter windows than usual; a manager has to wait for the move of the one
 #: half of a pair before it can let the other one go. The work starts when the
 #: least notice is over, however long the cloud took until all were told.
-SETTINGS = {'min_notice': 10.0, 'scale_in_window': 120.0,
+SETTINGS = {'min_notice': 6.0, 'scale_in_window': 120.0,
             'reply_window': 300.0, 'complete_window': 120.0,
             'settle_time': 5.0}
 

@@ -4,6 +4,7 @@
 import collections
 import concurrent.futures
 import contextlib
+import functools
 import io
 import os
 import pathlib
@@ -20,10 +21,11 @@ from fenix.sandbox import run
 from fenix.sandbox import summary
 from tests.functional.notify import broker
 
-#: Full hosts: room is made on one, and the others are emptied.
+#: Full hosts: room is made on one, and the others are emptied. That takes ten
+#: seconds, and longer on a machine with much else to do.
 SMALL = ('--hosts', '3', '--instances-per-host', '1', '--notice', '2',
          '--migration-time', '0.3', '--host-time', '0.3',
-         '--switch-time', '0.1', '--window', '15', '--timeout', '60')
+         '--switch-time', '0.1', '--window', '15', '--timeout', '180')
 #: Options of Fenix, as oslo.config finds them in the environment.
 HASTE = {'OS_ENGINE__LEASE_TIME': '1.5', 'OS_ENGINE__POLL_INTERVAL': '0.2',
          'OS_NOVA__TIMEOUT': '2', 'OS_NOVA__UNKNOWN_WINDOW': '6',
@@ -87,8 +89,14 @@ def look_on(trial):
 class TrialTestCase(testtools.TestCase):
     """Runs sessions in a sandbox, and judges them."""
 
+    #: An SQLite file with the tables of Fenix, when one was made.
+    tables: bytes | None = None
+
     def setUp(self):
         super().setUp()
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.sandbox.installation.processes.run',
+            functools.partial(self.make_tables, processes.run)))
         self.directory = pathlib.Path(self.useFixture(
             fixtures.TempDir()).path)
         self.once = self.directory / 'died'
@@ -97,6 +105,16 @@ class TrialTestCase(testtools.TestCase):
     def set_options(self, values):
         for name, value in values.items():
             self.useFixture(fixtures.EnvironmentVariable(name, value))
+
+    def make_tables(self, run, *command):
+        """Migrate an SQLite file once; later ones are copies of it."""
+        path = self.directory / 'fenix.sqlite'
+        if self.options.database is None and self.tables is not None:
+            path.write_bytes(self.tables)
+            return
+        run(*command)
+        if self.options.database is None:
+            TrialTestCase.tables = path.read_bytes()
 
     def restart(self, process, options):
         """Start a process again, with an environment of its own."""

@@ -35,6 +35,26 @@ class CoverTest(testtools.TestCase):
             self.assertFalse(pairwise.pairs(row) <= set().union(
                 *map(pairwise.pairs, others)), row)
 
+    def test_whatever_else_there_is(self):
+        rows = pairwise.combinations({'a': (0, 1), 'b': (0, 1), 'c': (0, 1)})
+        chosen = [rows[0], rows[1]]
+        found = pairwise.cover(rows, chosen=chosen)
+        self.assertEqual(chosen, found[:2])
+        self.assertEqual(set().union(*map(pairwise.pairs, rows)),
+                         set().union(*map(pairwise.pairs, found)))
+        self.assertEqual(rows, pairwise.cover(rows, chosen=rows))
+
+    def test_cheapest(self):
+        rows = pairwise.combinations({'a': (0, 1), 'b': (0, 1), 'c': (0, 1)})
+        dear = {'a': 0, 'b': 0}
+        # It cannot be left out, but nothing has to be taken twice of it.
+        found = pairwise.cheapest_cover(rows, lambda row: (
+            10.0 if dear.items() <= row.items() else 1.0))
+        self.assertEqual(set().union(*map(pairwise.pairs, rows)),
+                         set().union(*map(pairwise.pairs, found)))
+        self.assertEqual(1, sum(dear.items() <= row.items()
+                                for row in found))
+
     def test_few(self):
         factors = {name: (0, 1, 2) for name in 'abcd'}
         rows = pairwise.combinations(factors)

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import socket
+
+import fixtures
+
 from tests.unit.tools import base
 from tools.cloud import errors
 from tools.cloud import site
@@ -48,6 +52,21 @@ class SiteTest(base.CloudTestCase):
         error = self.assertRaises(errors.CloudError, site.Site.make,
                                   self.directory, computes=5)
         self.assertIn('computes 4, not 5', str(error))
+
+    def test_ports_that_are_free(self):
+        first = site.free_base()
+        server = socket.create_server(('127.0.0.1', first + 3))
+        self.addCleanup(server.close)
+        made = site.Site.make(self.directory, port_base=site.ANY)
+        self.assertGreater(made.port_base, first + 3)
+        self.assertIn(made.port_base, site.LOOKED_AT)
+        # They are not looked for again: its own servers have them now.
+        self.assertEqual(made, site.Site.make(self.directory,
+                                              port_base=site.ANY))
+        self.useFixture(fixtures.MonkeyPatch(
+            'tools.cloud.site.LOOKED_AT', range(first, first + 1)))
+        error = self.assertRaises(errors.CloudError, site.free_base)
+        self.assertIn(str(first), str(error))
 
     def test_nothing_is_made_of_wrong_wishes(self):
         self.assertRaises(errors.CloudError, site.Site.make,
