@@ -158,6 +158,28 @@ def outside(cloud: Cloud, bound) -> list[str]:
             if (host := there[server]['OS-EXT-SRV-ATTR:host']) not in hosts]
 
 
+def other_ways(cloud: Cloud, since: str,
+               ways: dict[str, str | None]) -> list[str]:
+    """Return migrations of another kind than was chosen.
+
+    :param ways: the kind for each server, as Nova calls it; None: nobody
+        but its owner moves it
+    """
+    return [f'{each["instance_uuid"]}: {each["migration_type"]}, not '
+            f'{ways[each["instance_uuid"]]}'
+            for each in cloud.migrations(since)
+            if each['migration_type'] != ways.get(
+                each['instance_uuid'], each['migration_type'])]
+
+
+def unknown(cloud: Cloud, servers) -> list[str]:
+    """Return what is not both in Nova and with the managers."""
+    names = {server: each['name']
+             for server, each in cloud.servers().items()}
+    return [names.get(server, server)
+            for server in sorted(names.keys() ^ set(servers))]
+
+
 def _left(cloud, good, before):
     """Return servers that never left the host that they were on."""
     left = {(each['instance_uuid'], each['source_compute'])

@@ -19,11 +19,16 @@ from tests.cloud import states
 from tests.cloud import tenant
 from tests.cloud import watch
 from tests.cloud import witness
+from tests.cloud.scenarios import clients as client_scenarios
 from tests.cloud.scenarios import model
 
 LOG = logging.getLogger(__name__)
 
 LOOK = 0.5
+#: The kind of migration that an action is, in Nova's words; None: Fenix is
+#: to move nothing. What is not allowed becomes [workflow] default_action.
+WAYS = {'MIGRATE': 'migration', 'LIVE_MIGRATE': 'live-migration',
+        'OWN_ACTION': None, client_scenarios.UNKNOWN: 'migration'}
 #: Seconds that a session may take, a server to boot, a deletion.
 SESSION_TIME, BOOT_TIME, DELETE_TIME = 900.0, 180.0, 180.0
 #: Seconds within which an engine takes up a continuation.
@@ -184,7 +189,12 @@ class Play:
         self.admin = administrator.Administrator(
             self.stage.client('admin'), self.timeline,
             self.stage.here.site.fenix_url)
+        self.ways = {
+            server: WAYS[spec.action]
+            for vnf, spec in zip(self.vnfs, self.scenario.vnfs, strict=True)
+            for server in vnf.servers}
         self.fault.begin()
+        self.ways |= self.fault.ways
         self.create()
         self._stack.callback(self._delete_for_sure)
         if self.scenario.script is not None:
@@ -200,6 +210,9 @@ class Play:
         self.watch.stop()
         for manager in self.managers:
             manager.withdraw()
+        missed = self.fault.missed()
+        if missed is not None:
+            self.miss(missed)
         for each in self._missing:
             self.result.found.setdefault('as told', []).append(each)
         checks.check(self)
@@ -220,8 +233,9 @@ class Play:
         expected = self.scenario.ends
         if state == model.FAILED:
             self.result.reason = self.admin.reason
-            if not re.search(self.scenario.reason or '^$',
-                             self.admin.reason or ''):
+            # A failure that is not expected has no reason that fits.
+            if not self.scenario.reason or not re.search(
+                    self.scenario.reason, self.admin.reason or ''):
                 self.miss(f'failed because: {self.admin.reason}')
             if expected in (model.CONTINUED, model.OVERCOME):
                 self.fault.mend()

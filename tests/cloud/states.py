@@ -20,21 +20,28 @@ class InState(faults.Fault):
     into: tuple = ()
     back: tuple = ()
     status = 'ACTIVE'
+    locked = False
+    #: The only kind of migration that moves it, if it is only one.
+    way: str | None = None
     #: It takes an administrator.
     admin = False
     server = None
 
     def begin(self):
         self.server = self.play.vnfs[0].others[0]
+        if self.way is not None:
+            self.ways[self.server] = self.way
         self._act(*self.into)
         self._wait(self.status)
 
     def mend(self):
         if self.server is None or not self.first():
             return
-        found = self._shown()['status']
-        if found != self.status:
-            self.play.miss(f'it is {found}, not {self.status}')
+        shown = self._shown()
+        if shown['status'] != self.status:
+            self.play.miss(f'it is {shown["status"]}, not {self.status}')
+        if shown['locked'] != self.locked:
+            self.play.miss('its lock is not as it was')
         self._act(*self.back)
         self._wait('ACTIVE')
 
@@ -62,10 +69,12 @@ class InState(faults.Fault):
 
 class Stopped(InState):
     into, back, status = ('os-stop',), ('os-start',), 'SHUTOFF'
+    way = 'migration'
 
 
 class Paused(InState):
     into, back, status = ('pause',), ('unpause',), 'PAUSED'
+    way = 'live-migration'
 
 
 class Suspended(InState):
@@ -78,6 +87,7 @@ class Rescued(InState):
 
 class Locked(InState):
     into, back = ('lock',), ('unlock',)
+    locked = True
 
 
 class InError(InState):
@@ -121,14 +131,22 @@ class SoftDeleted(InState):
 class Confirmed(faults.Fault):
     """Somebody else confirms the migration of Fenix, as Nova itself may."""
 
+    #: Both may have asked before Nova saw the first.
+    spoils = True
+    code = None
+
     def begin(self):
         self.play.seen = self._seen
 
     def _seen(self, server, state):
         if state == 'VERIFY_RESIZE' and self.first():
-            self.stage.root.call('POST', self.stage.root.url(
+            self.code = self.stage.root.call('POST', self.stage.root.url(
                 'compute', f'/servers/{server}/action'),
-                json={'confirmResize': None})
+                json={'confirmResize': None}).status_code
+
+    def missed(self):
+        return (None if self.code == 204
+                else f'the confirmation was answered {self.code}')
 
 
 class ForcedDown(faults.Fault):

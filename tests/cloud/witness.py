@@ -32,6 +32,7 @@ class Witness:
         #: (status, task, host) of servers, and when that was seen last.
         self._servers: dict[str, tuple] = {}
         self._changed: dict[str, float] = {}
+        self._projects: dict[str, str] = {}
         #: Moves that were asked for: their source and target.
         self._moving: dict[str, dict] = {}
         self._over: set[str] = set()
@@ -131,6 +132,8 @@ class Witness:
             cold = document['migration_type'] in COLD
             kind = 'migrate' if cold else 'live-migrate'
             fields = {'server': document['instance_uuid'],
+                      'project': self._projects.get(
+                          document['instance_uuid']),
                       'source': document['source_compute'],
                       'target': document['dest_compute']}
             self._moving.pop(document['instance_uuid'], None)
@@ -153,7 +156,8 @@ class Witness:
                 self._record('migrate.confirm', at=asked, server=server)
             if action not in MOVES or server not in self._servers:
                 return
-            fields = {'server': server, 'source': self._servers[server][2],
+            fields = {'server': server, 'project': self._projects[server],
+                      'source': self._servers[server][2],
                       'target': body[action].get('host')}
             if code == 202:
                 self._moving[server] = fields
@@ -192,6 +196,7 @@ class Witness:
             return
         self._servers[server] = self._state(document)
         self._changed[server] = time.time()
+        self._projects[server] = document['tenant_id']
         group = group or next(iter(document.get('server_groups') or ()),
                               None)
         self._record('server.create', server=server, name=document['name'],

@@ -23,6 +23,7 @@ MANNERS = (URL, INSTANCE, TACKER)
 
 #: Modes of managers.
 COOPERATIVE, SILENT, REFUSING = 'cooperative', 'silent', 'refusing'
+CONTRADICTING = 'contradicting'
 LATE, TWICE, FOREIGN, IDLE = 'late', 'twice', 'foreign', 'idle'
 
 #: What alarms are on.
@@ -43,9 +44,11 @@ class Vnf:
     :ivar manner: which client of the contract manages it
     :ivar instances: how many, the anti-affinity pair included
     :ivar action: what its manager chooses
-    :ivar mode: cooperative; silent (does not answer), refusing, late
-        (answers when the window is over), twice, foreign (another project
-        answers in its place), idle (agrees to scale in and does not)
+    :ivar mode: cooperative; silent (does not answer), refusing,
+        contradicting (refuses when another manager of the project has
+        agreed), late (answers when the window is over), twice, foreign
+        (another project answers in its place), idle (agrees to scale in and
+        does not)
     :ivar asked: the questions for which the mode holds; empty: all
     :ivar alarms: event types of its alarms
     :ivar vocabulary: the words that its project is told

@@ -149,6 +149,22 @@ class WitnessTest(testtools.TestCase):
              ('service.enable', True)],
             [(line['what'], line['changed']) for line in lines])
 
+    def test_the_project_was_not_told(self):
+        """A move of which its project hears nothing is found."""
+        self.timeline.record('vnf.subscribe', project=PROJECT, alarms=['a'])
+        self.timeline.record('session', method='POST', session='s', body={},
+                             state=None, code=200)
+        self.witness.acted(SERVER, {'migrate': {'host': HOSTS[1]}},
+                           self.now, 202)
+        self.see('VERIFY_RESIZE', HOSTS[1])
+        self.witness.acted(SERVER, {'confirmResize': None}, self.now, 204)
+        self.see('ACTIVE', HOSTS[1])
+        self.witness.migration(migration('confirmed'))
+        self.timeline.record('session', method='DELETE', session='s',
+                             state=None, code=200)
+        self.assertIn('moved, but its project was never told', [
+            breach.what for breach in verifier.verify(self.timeline.lines)])
+
     def test_the_verifier_judges(self):
         """A move of which nobody was asked is found."""
         self.timeline.record('vnf.subscribe', project=PROJECT, alarms=['a'])
