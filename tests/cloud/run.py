@@ -22,6 +22,8 @@ from tests.cloud import table
 from tests.cloud.scenarios import doctor
 from tools.cloud import errors
 
+LOG = logging.getLogger(__name__)
+
 
 def parse(argv=None) -> argparse.Namespace:
     """Read the command line."""
@@ -119,6 +121,10 @@ def _play(chosen, directory, results) -> str | None:
         return 'it was stopped'
     except (errors.CloudError, TimeoutError) as error:
         return str(error)
+    except Exception as error:
+        # Of a service, or of the test, before the first or after the last.
+        LOG.exception('The stage')
+        return f'{type(error).__name__}: {error}'
     return None
 
 
