@@ -39,6 +39,12 @@ class Cloud:
                                  params={'binary': 'nova-conductor'})
         return {each['host'] for each in found['services']}
 
+    def aggregates(self) -> dict[str, list[str]]:
+        """Return the hosts of each aggregate."""
+        found = self._admin.json('GET', 'compute', '/os-aggregates')
+        return {each['name']: sorted(each['hosts'])
+                for each in found['aggregates']}
+
     def servers(self, **params) -> dict[str, dict]:
         """Return the servers of all projects, by id.
 

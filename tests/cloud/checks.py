@@ -59,7 +59,7 @@ def check(play):
 
 
 def _hosts_of(play, zone):
-    return [play.stage.hosts[number - 1]
+    return [play.used[number - 1]
             for number in play.scenario.zones[zone]]
 
 

@@ -36,6 +36,8 @@ class Play:
     :param stage: a ``stage.Stage``
     :param directory: for the timeline
     :ivar host: the one that is maintained, if it is only one
+    :ivar used: hosts that may have servers
+    :ivar hosts: those that are maintained
     :ivar seen: called with each server and its new state, or None
     """
 
@@ -44,6 +46,7 @@ class Play:
         self.scenario = scenario
         self.result = results.Result(scenario.name)
         self.host: str | None = None
+        self.used: list[str] = []
         self.hosts: list[str] = []
         self.seen = None
         self.managers = []
@@ -81,27 +84,36 @@ class Play:
         self.timeline.subscribe(self._told)
         scenario = self.scenario
         self._stack.callback(self._leave)
-        self.absent = (self.stage.hosts[scenario.hosts:]
-                       if isinstance(scenario.hosts, int) else [])
-        used = [host for host in self.stage.hosts
-                if host not in self.absent]
+        self.used = used = self._used()
+        self.absent = [host for host in self.stage.hosts
+                       if host not in used]
         spare = used[len(used) - scenario.spare:]
         if scenario.tells_cells:
             self.stage.tell_cells()
         for zone, numbers in scenario.zones.items():
-            self.stage.make_zone(zone, [self.stage.hosts[number - 1]
+            self.stage.make_zone(zone, [used[number - 1]
                                         for number in numbers])
+        for name, numbers in scenario.aggregates.items():
+            self.stage.make_aggregate(name, [used[number - 1]
+                                             for number in numbers])
         for host in [*self.absent, *spare]:
             self.stage.disable(host)
         self._boot()
         for host in spare:
             self.stage.enable(host)
-        self._choose_hosts(used)
+        self._choose_hosts()
         self.witness = witness.Witness(self.timeline)
         self.witness.begin(self.stage.cloud, self._groups(), stages.HALF)
         self.stage.proxy.witness = self.witness
         self.stage.tap.timeline = self.timeline
         self._listen()
+
+    def _used(self):
+        """Return the hosts that are there, as far as the scenario goes."""
+        scenario = self.scenario
+        count = (scenario.hosts if isinstance(scenario.hosts, int)
+                 else len(self.stage.hosts))
+        return self.stage.some_hosts(count, scenario.cells)
 
     def _leave(self):
         self.stage.proxy.witness = self.stage.proxy.ambush = None
@@ -132,7 +144,7 @@ class Play:
                   if words != spec.vocabulary)
         return stages.USERS[next(others)][-1]
 
-    def _choose_hosts(self, used):
+    def _choose_hosts(self):
         scenario = self.scenario
         at = {server: each['OS-EXT-SRV-ATTR:host'] for server, each
               in self.stage.cloud.servers().items()}
@@ -140,13 +152,13 @@ class Play:
             self.host = at[self.vnfs[0].others[0]]
         elif scenario.hosts == model.STANDBY:
             self.host = at[self.vnfs[0].standby]
-        self.hosts = used if self.host is None else [self.host]
+        self.hosts = self.used if self.host is None else [self.host]
 
     def also_maintain_another(self):
         """Have one more host in the session, which has no server."""
         taken = {each['OS-EXT-SRV-ATTR:host'] for each
                  in self.stage.cloud.servers().values()}
-        self.hosts.append(next(host for host in self.stage.hosts
+        self.hosts.append(next(host for host in self.used
                                if host not in taken))
 
     def _groups(self):

@@ -105,9 +105,10 @@ def _play(chosen, directory, results) -> str | None:
     try:
         with stage.Stage() as here:
             for scenario in chosen:
-                if scenario.cells > here.here.site.cells:
+                lack = here.lacks(scenario)
+                if lack is not None:
                     print(f'{scenario.name}  not played: it takes a cloud '
-                          f'with {scenario.cells} cells', flush=True)
+                          f'with {lack}', flush=True)
                     continue
                 result = play.Play(here, scenario, directory).run()
                 results.append(result)

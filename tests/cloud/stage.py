@@ -23,7 +23,7 @@ ENGINES = ('fenix-engine-1', 'fenix-engine-2')
 USERS = {'doctor': ('matrix-doctor-1', 'matrix-doctor-2'),
          'fenix': ('matrix-fenix-1', 'matrix-fenix-2')}
 #: What the names of aggregates begin with that belong to scenarios.
-ZONES = 'matrix-zone-'
+AGGREGATES = 'matrix-'
 #: A flavor of half a host.
 FLAVOR, HALF = 'm.two', 2
 #: Why hosts are disabled that a scenario does not use.
@@ -178,8 +178,30 @@ class Stage(assembly.Assembly):
 
     @property
     def hosts(self) -> list[str]:
-        """Names of the hosts."""
+        """Names of the hosts, those of the second cell last."""
         return [host.name for host in self.here.site.hosts]
+
+    def lacks(self, scenario) -> str | None:
+        """Return what a scenario takes that the cloud has not, or None."""
+        if scenario.cells > self.here.site.cells:
+            return f'{scenario.cells} cells'
+        if isinstance(scenario.hosts, int) and scenario.hosts > len(
+                self.some_hosts(scenario.hosts, scenario.cells)):
+            return f'{scenario.hosts} hosts, {scenario.cells} cells'
+        return None
+
+    def some_hosts(self, count: int, cells: int) -> list[str]:
+        """Return the hosts that a scenario uses.
+
+        :param cells: that they are in; with two, the last hosts are those of
+            the second one
+        """
+        in_second = sum(host.cell == 2 for host in self.here.site.hosts)
+        first = self.hosts[:len(self.hosts) - in_second]
+        if cells == 1:
+            return first[:count]
+        return (first[:count - in_second]
+                + self.hosts[len(self.hosts) - in_second:])
 
     def reset(self):
         """Put the cloud back to empty hosts that are enabled and up.
@@ -194,7 +216,7 @@ class Stage(assembly.Assembly):
         for host in self.hosts:
             self.enable(host)
         wait('the hosts are up and empty', self._clean)
-        self._remove_zones()
+        self._remove_aggregates()
 
     def _clean(self):
         computes = self.cloud.computes()
@@ -214,27 +236,32 @@ class Stage(assembly.Assembly):
 
     def make_zone(self, name: str, hosts: list[str]):
         """Make an availability zone of hosts, all of them empty."""
+        self.make_aggregate(name, hosts, availability_zone=name)
+
+    def make_aggregate(self, name: str, hosts: list[str], **fields):
+        """Make an aggregate of hosts.
+
+        :param fields: further ones that Nova takes
+        """
         made = self.root.json('POST', 'compute', '/os-aggregates', json={
-            'aggregate': {'name': ZONES + name, 'availability_zone': name}})
+            'aggregate': {'name': AGGREGATES + name, **fields}})
         for host in hosts:
             self._aggregate(made['aggregate'], {'add_host': {'host': host}})
+        return made['aggregate']
 
     def tell_cells(self):
         """Write into aggregates which host is in which cell."""
         for cell in range(1, self.here.site.cells + 1):
-            made = self.root.json('POST', 'compute', '/os-aggregates', json={
-                'aggregate': {'name': f'{ZONES}cell{cell}'}})
-            self._aggregate(made['aggregate'], {'set_metadata': {
+            made = self.make_aggregate(
+                f'cell{cell}', [host.name for host in self.here.site.hosts
+                                if host.cell == cell])
+            self._aggregate(made, {'set_metadata': {
                 'metadata': {'fenix_cell': f'cell{cell}'}}})
-            for host in self.here.site.hosts:
-                if host.cell == cell:
-                    self._aggregate(made['aggregate'],
-                                    {'add_host': {'host': host.name}})
 
-    def _remove_zones(self):
+    def _remove_aggregates(self):
         found = self.root.json('GET', 'compute', '/os-aggregates')
         for each in found['aggregates']:
-            if each['name'].startswith(ZONES):
+            if each['name'].startswith(AGGREGATES):
                 for host in each['hosts']:
                     self._aggregate(each, {'remove_host': {'host': host}})
                 self.root.call('DELETE', self.root.url(

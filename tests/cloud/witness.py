@@ -39,7 +39,7 @@ class Witness:
     # What the cloud is like at the beginning
 
     def begin(self, cloud, groups: list[dict], flavor_vcpus: int):
-        """Write down hosts, groups and servers.
+        """Write down hosts, zones, aggregates, groups and servers.
 
         :param cloud: an ``audit.Cloud``
         """
@@ -50,10 +50,13 @@ class Witness:
                 self._record('host.create', host=host, compute=True,
                              controller=False, vcpus=2 * flavor_vcpus,
                              ram_mb=0, disk_gb=0, status=service['status'],
+                             zone=service['zone'],
                              reason=service['disabled_reason'])
             for host in cloud.controllers() - set(self._services.values()):
                 self._record('host.create', host=host, compute=False,
                              controller=True, vcpus=0, ram_mb=0, disk_gb=0)
+            for name, hosts in cloud.aggregates().items():
+                self._record('aggregate.create', aggregate=name, hosts=hosts)
             for group in groups:
                 self._record('group.create', group=group['id'],
                              project=group['project_id'],

@@ -74,7 +74,8 @@ class Scenario:
     :ivar vnfs: who is on the hosts
     :ivar cells: that the cloud has to have
     :ivar tells_cells: an administrator says which host is in which
-    :ivar zones: zone: names of its hosts, by their numbers
+    :ivar zones: availability zone: its hosts, by their numbers
+    :ivar aggregates: the same of aggregates that are no zones
     :ivar shared: all of the VNFs belong to one project
     :ivar ends: DONE, FAILED, CONTINUED or OVERCOME
     :ivar reason: a regular expression that the reason of the failure fits
@@ -96,6 +97,8 @@ class Scenario:
     cells: int = 1
     tells_cells: bool = False
     zones: dict[str, tuple[int, ...]] = dataclasses.field(
+        default_factory=dict)
+    aggregates: dict[str, tuple[int, ...]] = dataclasses.field(
         default_factory=dict)
     shared: bool = False
     workflow: str = 'default'

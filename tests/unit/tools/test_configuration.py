@@ -97,15 +97,22 @@ class ConfigurationTest(base.CloudTestCase):
         configuration.override_fenix(self.here, {})
         self.assertEqual([], self.read(path).sections())
 
-    def test_nova_api_reads_more(self):
-        path = self.here.conf / configuration.NOVA_API_OVERRIDE
-        self.assertEqual([], self.read(path).sections())
-        self.assertIn(path.name, services.environment(self.here)[
-            'OS_NOVA_CONFIG_FILES'].split(';'))
-        configuration.override_nova_api(
-            self.here, {'api': {'max_limit': 10}})
-        configuration.write(self.here)
-        self.assertEqual('10', self.read(path).get('api', 'max_limit'))
+    def test_nova_reads_more(self):
+        for program, name in configuration.NOVA_OVERRIDES.items():
+            path = self.here.conf / name
+            self.assertEqual([], self.read(path).sections())
+            configuration.override_nova(
+                self.here, program, {'api': {'max_limit': 10}})
+            configuration.write(self.here)
+            self.assertEqual('10', self.read(path).get('api', 'max_limit'))
+            configuration.override_nova(self.here, program, {})
+            self.assertEqual([], self.read(path).sections())
+
+    def test_nova_api_finds_it(self):
+        self.assertEqual(
+            configuration.NOVA_OVERRIDES['nova-api'],
+            services.environment(self.here)[
+                'OS_NOVA_CONFIG_FILES'].split(';')[-1])
 
     def test_written_again_it_keeps_what_is_there(self):
         kept = self.here.data / 'keystone' / 'key'
