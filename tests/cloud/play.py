@@ -99,10 +99,14 @@ class Play:
         for host in [*self.absent, *spare]:
             self.stage.disable(host)
         self._boot()
+        if scenario.crowd:
+            self._gather_crowd()
         for host in spare:
             self.stage.enable(host)
         self._choose_hosts()
-        self.witness = witness.Witness(self.timeline)
+        self.witness = witness.Witness(self.timeline,
+                                       self.stage.cloud.others)
+        self.stage.proxy.lists.clear()
         self.witness.begin(self.stage.cloud, self._groups(), stages.HALF)
         self.stage.proxy.witness = self.witness
         self.stage.tap.timeline = self.timeline
@@ -137,6 +141,15 @@ class Play:
             self.managers.append(clients.MANAGERS[spec.manner](
                 spec, vnf, user, self.timeline, self.stage.tap,
                 self.stage.client(self._stranger(spec))))
+
+    def _gather_crowd(self):
+        for host in self.absent:
+            self.stage.enable(host)
+        first = self.stage.boot_on(self.absent, stages.CROWD_FLAVOR)
+        self.absent = []
+        self.stage.cloud.narrow(
+            {manager.project for manager in self.managers},
+            self.stage.crowd.gather(first, self.scenario.crowd))
 
     @staticmethod
     def _stranger(spec):

@@ -113,6 +113,8 @@ def _play(chosen, directory, results) -> str | None:
                 result = play.Play(here, scenario, directory).run()
                 results.append(result)
                 print('  '.join(table.row(result)), flush=True)
+                for name, value in result.figures.items():
+                    print(f'    {name}: {value:g}', flush=True)
                 for check, found in result.found.items():
                     for each in found:
                         print(f'    {check}: {each}', flush=True)

@@ -22,10 +22,12 @@ class Witness:
     """Turns documents and requests into lines.
 
     :param timeline: a ``timeline.Timeline``
+    :param others: ids of servers that are of no concern
     """
 
-    def __init__(self, timeline):
+    def __init__(self, timeline, others=frozenset()):
         self._timeline = timeline
+        self._others = others
         self._lock = threading.RLock()
         self._services: dict[str, str] = {}
         self._disabled: dict[str, bool] = {}
@@ -77,7 +79,7 @@ class Witness:
         :param asked: when it was asked; what is older than the last change
             that was seen is of no use
         """
-        if 'status' not in document:
+        if 'status' not in document or document['id'] in self._others:
             return
         with self._lock:
             server = document['id']

@@ -87,6 +87,15 @@ class ScenariosTest(testtools.TestCase):
                 self.assertEqual(site.IN_SECOND_CELL, scenario.spare)
                 self.assertGreater(scenario.hosts, site.IN_SECOND_CELL)
 
+    def test_crowds(self):
+        """They fill whole hosts, however many hosts there are for them."""
+        for scenario in scenarios.ALL.values():
+            if scenario.crowd:
+                self.assertIsInstance(scenario.hosts, int)
+                for hosts in (2, 4):
+                    self.assertEqual(0, scenario.crowd % (
+                        hosts * doctor.PER_HOST * stage.HALF))
+
     def test_work(self):
         for scenario in scenarios.ALL.values():
             self.assertIn(scenario.work, stage.WORKS)

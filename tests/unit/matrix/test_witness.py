@@ -72,6 +72,13 @@ class WitnessTest(testtools.TestCase):
             [line['what'] for line in self.timeline.lines])
         self.assertEqual(GROUP, self.timeline.lines[-1]['group'])
 
+    def test_others_are_left_alone(self):
+        timelines = timeline.Timeline()
+        deaf = witness.Witness(timelines, {SERVER})
+        deaf.server(document('ACTIVE', HOSTS[0]), self.now)
+        deaf.all_servers([document('ERROR', HOSTS[0])], self.now)
+        self.assertEqual([], timelines.lines)
+
     def test_cold_migration(self):
         self.witness.acted(SERVER, {'migrate': {'host': HOSTS[1]}},
                            self.now, 202)
