@@ -2,6 +2,7 @@
 """What is looked at when a scenario is over."""
 
 import ast
+import statistics
 import time
 
 import yaml
@@ -12,8 +13,10 @@ from fenix.sandbox.verifier import reaction
 from fenix.sandbox.verifier import story as stories
 from fenix.sandbox.verifier import words
 from tests.cloud import audit
+from tests.cloud import stage as stages
 from tests.cloud import together
 from tests.cloud.scenarios import model
+from tools.cloud import processes
 
 #: Characters of a trait that ceilometer keeps.
 TRAIT = 255
@@ -70,11 +73,36 @@ def check(play):
         'clients understand': [problem for manager in play.managers
                                for problem in manager.problems],
         'notifications': notifications(lines)}
+    if scenario.crowd:
+        found |= _crowd(play)
     result.found |= {name: what for name, what in found.items() if what}
 
 
+def _crowd(play) -> dict[str, list[str]]:
+    """Look at the servers of others, and what they cost."""
+    # Only after an empty page one is known to be whole.
+    lists = [each for each in play.stage.proxy.lists if each[-1][1] == 0]
+    count = play.scenario.crowd
+    if not lists:
+        return {'all servers are listed': ['no list came to its end']}
+    play.result.figures |= {
+        'lists of all servers': len(lists),
+        'pages of a list': max(map(len, lists)),
+        'seconds of a list': statistics.median(
+            sum(took for took, _ in each) for each in lists),
+        'seconds of the slowest page': max(
+            took for each in lists for took, _ in each),
+        **{f'MB of {name}': processes.memory_mb(play.stage.here.pid(name))
+           for name in stages.ENGINES}}
+    return {
+        'the crowd is left alone': play.stage.crowd.touched(),
+        'all servers are listed': [
+            f'{there} of {count} on {len(each)} pages' for each in lists
+            if (there := sum(number for _, number in each)) < count]}
+
+
 def _hosts_of(play, zone):
-    return [play.stage.hosts[number - 1]
+    return [play.used[number - 1]
             for number in play.scenario.zones[zone]]
 
 

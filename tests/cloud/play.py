@@ -41,6 +41,8 @@ class Play:
     :param stage: a ``stage.Stage``
     :param directory: for the timeline
     :ivar host: the one that is maintained, if it is only one
+    :ivar used: hosts that may have servers
+    :ivar hosts: those that are maintained
     :ivar seen: called with each server and its new state, or None
     """
 
@@ -49,6 +51,7 @@ class Play:
         self.scenario = scenario
         self.result = results.Result(scenario.name)
         self.host: str | None = None
+        self.used: list[str] = []
         self.hosts: list[str] = []
         self.seen = None
         self.managers = []
@@ -86,27 +89,40 @@ class Play:
         self.timeline.subscribe(self._told)
         scenario = self.scenario
         self._stack.callback(self._leave)
-        self.absent = (self.stage.hosts[scenario.hosts:]
-                       if isinstance(scenario.hosts, int) else [])
-        used = [host for host in self.stage.hosts
-                if host not in self.absent]
+        self.used = used = self._used()
+        self.absent = [host for host in self.stage.hosts
+                       if host not in used]
         spare = used[len(used) - scenario.spare:]
         if scenario.tells_cells:
             self.stage.tell_cells()
         for zone, numbers in scenario.zones.items():
-            self.stage.make_zone(zone, [self.stage.hosts[number - 1]
+            self.stage.make_zone(zone, [used[number - 1]
                                         for number in numbers])
+        for name, numbers in scenario.aggregates.items():
+            self.stage.make_aggregate(name, [used[number - 1]
+                                             for number in numbers])
         for host in [*self.absent, *spare]:
             self.stage.disable(host)
         self._boot()
+        if scenario.crowd:
+            self._gather_crowd()
         for host in spare:
             self.stage.enable(host)
-        self._choose_hosts(used)
-        self.witness = witness.Witness(self.timeline)
+        self._choose_hosts()
+        self.witness = witness.Witness(self.timeline,
+                                       self.stage.cloud.others)
+        self.stage.proxy.lists.clear()
         self.witness.begin(self.stage.cloud, self._groups(), stages.HALF)
         self.stage.proxy.witness = self.witness
         self.stage.tap.timeline = self.timeline
         self._listen()
+
+    def _used(self):
+        """Return the hosts that are there, as far as the scenario goes."""
+        scenario = self.scenario
+        count = (scenario.hosts if isinstance(scenario.hosts, int)
+                 else len(self.stage.hosts))
+        return self.stage.some_hosts(count, scenario.cells)
 
     def _leave(self):
         self.stage.proxy.witness = self.stage.proxy.ambush = None
@@ -131,13 +147,22 @@ class Play:
                 spec, vnf, user, self.timeline, self.stage.tap,
                 self.stage.client(self._stranger(spec))))
 
+    def _gather_crowd(self):
+        for host in self.absent:
+            self.stage.enable(host)
+        first = self.stage.boot_on(self.absent, stages.CROWD_FLAVOR)
+        self.absent = []
+        self.stage.cloud.narrow(
+            {manager.project for manager in self.managers},
+            self.stage.crowd.gather(first, self.scenario.crowd))
+
     @staticmethod
     def _stranger(spec):
         others = (words for words in stages.USERS
                   if words != spec.vocabulary)
         return stages.USERS[next(others)][-1]
 
-    def _choose_hosts(self, used):
+    def _choose_hosts(self):
         scenario = self.scenario
         at = {server: each['OS-EXT-SRV-ATTR:host'] for server, each
               in self.stage.cloud.servers().items()}
@@ -145,13 +170,13 @@ class Play:
             self.host = at[self.vnfs[0].others[0]]
         elif scenario.hosts == model.STANDBY:
             self.host = at[self.vnfs[0].standby]
-        self.hosts = used if self.host is None else [self.host]
+        self.hosts = self.used if self.host is None else [self.host]
 
     def also_maintain_another(self):
         """Have one more host in the session, which has no server."""
         taken = {each['OS-EXT-SRV-ATTR:host'] for each
                  in self.stage.cloud.servers().values()}
-        self.hosts.append(next(host for host in self.stage.hosts
+        self.hosts.append(next(host for host in self.used
                                if host not in taken))
 
     def _groups(self):

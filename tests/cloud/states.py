@@ -117,7 +117,7 @@ class SoftDeleted(InState):
 
     def begin(self):
         self.server = self.play.vnfs[0].others[0]
-        self.here.configure_nova_api({
+        self.here.configure_nova('nova-api', {
             'DEFAULT': {'reclaim_instance_interval': self.seconds}})
         try:
             owner = self._client()
@@ -125,7 +125,7 @@ class SoftDeleted(InState):
                 'compute', f'/servers/{self.server}')).raise_for_status()
             self._wait(self.status)
         finally:
-            self.here.configure_nova_api({})
+            self.here.configure_nova('nova-api', {})
 
 
 class Confirmed(faults.Fault):

@@ -22,10 +22,12 @@ class Witness:
     """Turns documents and requests into lines.
 
     :param timeline: a ``timeline.Timeline``
+    :param others: ids of servers that are of no concern
     """
 
-    def __init__(self, timeline):
+    def __init__(self, timeline, others=frozenset()):
         self._timeline = timeline
+        self._others = others
         self._lock = threading.RLock()
         self._services: dict[str, str] = {}
         self._disabled: dict[str, bool] = {}
@@ -40,7 +42,7 @@ class Witness:
     # What the cloud is like at the beginning
 
     def begin(self, cloud, groups: list[dict], flavor_vcpus: int):
-        """Write down hosts, groups and servers.
+        """Write down hosts, zones, aggregates, groups and servers.
 
         :param cloud: an ``audit.Cloud``
         """
@@ -51,10 +53,13 @@ class Witness:
                 self._record('host.create', host=host, compute=True,
                              controller=False, vcpus=2 * flavor_vcpus,
                              ram_mb=0, disk_gb=0, status=service['status'],
+                             zone=service['zone'],
                              reason=service['disabled_reason'])
             for host in cloud.controllers() - set(self._services.values()):
                 self._record('host.create', host=host, compute=False,
                              controller=True, vcpus=0, ram_mb=0, disk_gb=0)
+            for name, hosts in cloud.aggregates().items():
+                self._record('aggregate.create', aggregate=name, hosts=hosts)
             for group in groups:
                 self._record('group.create', group=group['id'],
                              project=group['project_id'],
@@ -75,7 +80,7 @@ class Witness:
         :param asked: when it was asked; what is older than the last change
             that was seen is of no use
         """
-        if 'status' not in document:
+        if 'status' not in document or document['id'] in self._others:
             return
         with self._lock:
             server = document['id']

@@ -77,7 +77,9 @@ class Scenario:
     :ivar vnfs: who is on the hosts
     :ivar cells: that the cloud has to have
     :ivar tells_cells: an administrator says which host is in which
-    :ivar zones: zone: names of its hosts, by their numbers
+    :ivar zones: availability zone: its hosts, by their numbers
+    :ivar aggregates: the same of aggregates that are no zones
+    :ivar crowd: servers of others that fill the hosts that are not used
     :ivar shared: all of the VNFs belong to one project
     :ivar ends: DONE, FAILED, CONTINUED or OVERCOME
     :ivar reason: a regular expression that the reason of the failure fits
@@ -100,6 +102,9 @@ class Scenario:
     tells_cells: bool = False
     zones: dict[str, tuple[int, ...]] = dataclasses.field(
         default_factory=dict)
+    aggregates: dict[str, tuple[int, ...]] = dataclasses.field(
+        default_factory=dict)
+    crowd: int = 0
     shared: bool = False
     workflow: str = 'default'
     ends: str = DONE

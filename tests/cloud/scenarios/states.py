@@ -41,5 +41,8 @@ SCENARIOS = (
     # which host is in which; the empty ones are those of the second cell.
     model.Scenario('two-cells', hosts=5, spare=2, cells=2, tells_cells=True,
                    vnfs=(model.Vnf(instances=4),)),
+    # As many as Nova has on ten pages; few are on the hosts of the session.
+    model.Scenario('ten-thousand', hosts=3, spare=1, crowd=10_000,
+                   vnfs=(model.Vnf(instances=4),)),
 )
 SUBSET = ('stopped-live', 'paused', 'suspended')

@@ -16,7 +16,11 @@ class FakeCloud:
 
     def computes(self):
         return {host: {'id': f'id-{host}', 'status': 'enabled',
-                       'disabled_reason': None} for host in HOSTS}
+                       'disabled_reason': None, 'zone': host}
+                for host in HOSTS}
+
+    def aggregates(self):
+        return {'fast': list(HOSTS)}
 
     def controllers(self):
         return {'controller'}
@@ -63,10 +67,17 @@ class WitnessTest(testtools.TestCase):
 
     def test_beginning(self):
         self.assertEqual(
-            ['host.create', 'host.create', 'host.create', 'group.create',
-             'server.create'],
+            ['host.create', 'host.create', 'host.create', 'aggregate.create',
+             'group.create', 'server.create'],
             [line['what'] for line in self.timeline.lines])
         self.assertEqual(GROUP, self.timeline.lines[-1]['group'])
+
+    def test_others_are_left_alone(self):
+        timelines = timeline.Timeline()
+        deaf = witness.Witness(timelines, {SERVER})
+        deaf.server(document('ACTIVE', HOSTS[0]), self.now)
+        deaf.all_servers([document('ERROR', HOSTS[0])], self.now)
+        self.assertEqual([], timelines.lines)
 
     def test_cold_migration(self):
         self.witness.acted(SERVER, {'migrate': {'host': HOSTS[1]}},
@@ -164,6 +175,29 @@ class WitnessTest(testtools.TestCase):
                              state=None, code=200)
         self.assertIn('moved, but its project was never told', [
             breach.what for breach in verifier.verify(self.timeline.lines)])
+
+    def out(self, host):
+        """Have a host go out in a session that may have half of them."""
+        self.now += 1
+        self.witness.service(f'id-{host}', {
+            'status': 'disabled', 'disabled_reason': 'fenix:x'}, self.now,
+            200)
+        self.timeline.record(
+            'notify', event_type='maintenance.host', message_id=host,
+            payload={
+                'host': host, 'state': 'IN_MAINTENANCE', 'session_id': 'x'})
+
+    def test_shares_are_judged(self):
+        """Of an aggregate, but not of zones with one host each."""
+        self.timeline.record('session', method='POST', session='x', code=200,
+                             body={'settings': {'zone_share': 0.5}})
+        self.witness.gone(SERVER, self.now + 1)
+        self.out(HOSTS[0])
+        self.out(HOSTS[1])
+        self.assertEqual(
+            ['2 of 2 hosts of aggregate fast at once, 1 allowed'],
+            [breach.what for breach in verifier.verify(self.timeline.lines)
+             if breach.rule == 3])
 
     def test_the_verifier_judges(self):
         """A move of which nobody was asked is found."""
