@@ -334,6 +334,10 @@ class Play:
 
     # For faults
 
+    def afterwards(self, function, *arguments):
+        """Have something done at the end, however that comes."""
+        self._stack.callback(function, *arguments)
+
     def repair_servers(self, patience: float = stages.PATIENCE):
         """Do what an administrator does with servers that are stuck.
 

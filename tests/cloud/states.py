@@ -108,6 +108,23 @@ class Offloaded(InState):
         del self.play.before[self.server]
 
 
+class Shelved(InState):
+    """It is shelved, and keeps its place on its host."""
+
+    into, back, status = ('shelve',), ('unshelve',), 'SHELVED'
+
+    def begin(self):
+        # What holds at that moment decides.
+        self.here.configure_nova('nova-compute', {
+            'DEFAULT': {'shelved_offload_time': -1}})
+        try:
+            self.play.wait_up()
+            super().begin()
+        finally:
+            self.here.configure_nova('nova-compute', {})
+            self.play.wait_up()
+
+
 class SoftDeleted(InState):
     """Its owner has deleted it, and Nova keeps it for a while."""
 
@@ -149,6 +166,43 @@ class Confirmed(faults.Fault):
                 else f'the confirmation was answered {self.code}')
 
 
+class AutoConfirmed(faults.Fault):
+    """Nova itself confirms the migration, while no engine runs."""
+
+    spoils = True
+    #: Seconds after which Nova confirms; it looks once a minute.
+    window = 1
+    server = None
+
+    def begin(self):
+        self.play.afterwards(self.here.configure_nova, 'nova-compute', {})
+        self.here.configure_nova('nova-compute', {
+            'DEFAULT': {'resize_confirm_window': self.window}})
+        self.play.wait_up()
+        self.play.seen = self._seen
+
+    def _seen(self, server, state):
+        # Who tells of the state waits meanwhile, and Fenix for its answer.
+        if state == 'VERIFY_RESIZE' and self.first():
+            self.here.kill(*stages.ENGINES)
+            self.server = server
+
+    def meanwhile(self, state):
+        if self.server is None or self.here.pid(stages.ENGINES[0]):
+            return
+        shown = self.stage.cloud.servers()[self.server]
+        if shown['status'] == 'ACTIVE':
+            self.here.start(*stages.ENGINES)
+
+    def missed(self):
+        if self.server is None:
+            return 'nothing was to be confirmed'
+        if any(line['what'] == 'migrate.confirm'
+               for line in self.play.timeline.lines):
+            return 'Fenix confirmed it'
+        return None
+
+
 class ForcedDown(faults.Fault):
     """An administrator says that a host with a server is down."""
 
@@ -172,5 +226,6 @@ class ForcedDown(faults.Fault):
 FAULTS = {
     'stopped': Stopped, 'paused': Paused, 'suspended': Suspended,
     'rescued': Rescued, 'locked': Locked, 'in-error': InError,
-    'offloaded': Offloaded, 'soft-deleted': SoftDeleted,
+    'offloaded': Offloaded, 'shelved': Shelved,
+    'soft-deleted': SoftDeleted, 'auto-confirmed': AutoConfirmed,
     'confirmed-by-another': Confirmed, 'forced-down': ForcedDown}

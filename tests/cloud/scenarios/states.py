@@ -27,8 +27,11 @@ SCENARIOS = (
               settings={'empty_timeout': 10.0},
               reason=r'not empty: .* \(SOFT_DELETED\): an administrator may'),
     _scenario('offloaded'),
+    _scenario('shelved', ends=model.CONTINUED,
+              reason='is SHELVED and cannot be moved: its owner may'),
     _scenario('locked'),
     _scenario('confirmed-by-another'),
+    _scenario('auto-confirmed'),
     _scenario('forced-down', ends=model.CONTINUED, reason='is down',
               settings={'cloud_patience': 10.0}),
     # The empty hosts of the other zone are in nobody's reach but of those

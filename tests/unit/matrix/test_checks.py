@@ -91,7 +91,7 @@ class ChecksTest(testtools.TestCase):
         self.assertIsNone(self.fault(None).missed())
         for name in ('no-valid-host', 'anti-affinity', 'nova-away',
                      'bus-restarts', 'database-restarts', 'engine-dies',
-                     'confirmed-by-another'):
+                     'confirmed-by-another', 'auto-confirmed'):
             self.assertIsNotNone(self.fault(name).missed(), name)
 
     def test_refused(self):
@@ -129,5 +129,5 @@ class ChecksTest(testtools.TestCase):
     def test_states_spoil_no_move(self):
         """In none of them is anything sent that Nova would refuse."""
         self.assertEqual(
-            {'confirmed-by-another'},
+            {'confirmed-by-another', 'auto-confirmed'},
             {name for name, each in states.FAULTS.items() if each.spoils})
