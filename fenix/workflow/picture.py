@@ -80,9 +80,9 @@ class Picture:
         #: By action: the seconds until the newest moves were there.
         self.took = collections.defaultdict(
             lambda: collections.deque(maxlen=NEWEST))
-        #: Ids of the instances whose newest move failed: they may still
+        #: Newest moves that failed, by their instances: these may still
         #: hold their share of a group.
-        self.holding = set()
+        self.holding = {}
         self.actions = sorted(rows.actions, key=lambda action: (
             action.plugin, action.position))
         self.runs = {}
@@ -151,7 +151,10 @@ class Picture:
         if move.id not in self.moves:
             self._moves[move.instance_id, move.source] = move
         self.moves[move.id] = move
-        _keep(self.holding, move.instance_id, move.state == 'failed')
+        if move.state == 'failed':
+            self.holding[move.instance_id] = move
+        else:
+            self.holding.pop(move.instance_id, None)
         if move.state in MOVING:
             self.moving[move.id] = move
             self._moving_from[move.source][move.id] = move

@@ -22,10 +22,21 @@ class Cloud:
     """Reads of Nova and Placement.
 
     :param admin: a ``tenant.Client`` with the role admin
+    :ivar others: ids of servers that are left alone
     """
 
     def __init__(self, admin):
         self._admin = admin
+        self.narrow(None, ())
+
+    def narrow(self, projects, others):
+        """Leave servers alone that are of no concern, if there are many.
+
+        :param projects: ids of those whose servers are, None for all
+        :param others: ids of servers of others
+        """
+        self._projects = projects
+        self.others = frozenset(others)
 
     def computes(self) -> dict[str, dict]:
         """Return the nova-compute services, by host."""
@@ -39,15 +50,23 @@ class Cloud:
                                  params={'binary': 'nova-conductor'})
         return {each['host'] for each in found['services']}
 
+    def aggregates(self) -> dict[str, list[str]]:
+        """Return the hosts of each aggregate."""
+        found = self._admin.json('GET', 'compute', '/os-aggregates')
+        return {each['name']: sorted(each['hosts'])
+                for each in found['aggregates']}
+
     def servers(self, **params) -> dict[str, dict]:
-        """Return the servers of all projects, by id.
+        """Return servers by id, of all projects if they are of a host.
 
         Those, too, that are deleted and keep their place for a while.
         """
-        return {each['id']: each for kept in ({}, KEPT)
+        projects = [{}] if self._projects is None or params else [
+            {'project_id': each} for each in self._projects]
+        return {each['id']: each for of in projects for kept in ({}, KEPT)
                 for each in self._admin.pages(
                     '/servers/detail', 'servers', all_tenants=1,
-                    **kept, **params)}
+                    **of, **kept, **params)}
 
     def migrations(self, since: str) -> list[dict]:
         """Return migrations that changed since a time, oldest first."""
@@ -71,7 +90,7 @@ class Cloud:
         found = self._placement('/resource_providers')['resource_providers']
         return {each['name']: set(self._placement(
             f'/resource_providers/{each["uuid"]}/allocations')['allocations'])
-            for each in found}
+            - self.others for each in found}
 
     def what_is_on(self, host: str) -> list[str]:
         """Return what stands between a host and its maintenance."""
@@ -156,6 +175,28 @@ def outside(cloud: Cloud, bound) -> list[str]:
     return [f'{there[server]["name"]} is on {host}'
             for servers, hosts in bound for server in servers
             if (host := there[server]['OS-EXT-SRV-ATTR:host']) not in hosts]
+
+
+def other_ways(cloud: Cloud, since: str,
+               ways: dict[str, str | None]) -> list[str]:
+    """Return migrations of another kind than was chosen.
+
+    :param ways: the kind for each server, as Nova calls it; None: nobody
+        but its owner moves it
+    """
+    return [f'{each["instance_uuid"]}: {each["migration_type"]}, not '
+            f'{ways[each["instance_uuid"]]}'
+            for each in cloud.migrations(since)
+            if each['migration_type'] != ways.get(
+                each['instance_uuid'], each['migration_type'])]
+
+
+def unknown(cloud: Cloud, servers) -> list[str]:
+    """Return what is not both in Nova and with the managers."""
+    names = {server: each['name']
+             for server, each in cloud.servers().items()}
+    return [names.get(server, server)
+            for server in sorted(names.keys() ^ set(servers))]
 
 
 def _left(cloud, good, before):

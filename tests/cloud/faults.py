@@ -1,21 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong in a scenario, and how it is mended."""
 
+import collections
 import threading
+import time
 
+from tests.cloud import audit
 from tests.cloud import stage as stages
+from tests.cloud.scenarios import model
 
 #: Seconds after which a server is stuck whose nova-compute was away.
 ORPHANED = 20.0
+#: Seconds within which an answer comes whose question has run out, and those
+#: within which an engine has read it.
+LATE_ANSWER, TAKEN_UP = 30.0, 2.0
+#: Nova's names of what moves a server.
+MOVES = frozenset(['migrate', 'live-migration'])
 
 
 class Fault:
     """Nothing goes wrong.
 
     :param play: the ``play.Play`` that it spoils
+    :cvar spoils: moves may need more than one try, and fail
+    :cvar ways: kinds of migration that are right for single servers,
+        whatever was chosen: {id: kind}
     """
 
+    spoils = False
+
     def __init__(self, play):
+        self.ways: dict[str, str] = {}
         self.play = play
         self.stage = play.stage
         self.here = play.stage.here
@@ -34,11 +49,28 @@ class Fault:
         """Tell the first caller, and no other, that it is the first."""
         return self._once.acquire(blocking=False)
 
+    def missed(self) -> str | None:
+        """Say, when all is over, what did not go wrong that was to."""
+        return None
+
 
 class Late(Fault):
-    """The manager is late, and has learned from it when it is continued."""
+    """The manager is late, and has learned from it when it is continued.
+
+    Its answer is taken, and changes nothing.
+    """
 
     def mend(self):
+        if not self.first():
+            return
+        stages.wait('the late answer comes', lambda: any(
+            line['what'] == 'reply' and line['code'] == 200
+            and line['state'] == 'ACK_PLANNED_MAINTENANCE'
+            for line in list(self.play.timeline.lines)), LATE_ANSWER)
+        time.sleep(TAKEN_UP)
+        state = self.play.admin.state()
+        if state != model.FAILED:
+            self.play.miss(f'after the late answer it was {state}')
         for manager in self.play.managers:
             manager.behave()
 
@@ -47,6 +79,7 @@ class _Moves(Fault):
     """A hypervisor that does not do what Nova asks for."""
 
     operation = ''
+    spoils = True
 
     def begin(self):
         self.here.faults.fail(self.operation, self.play.host)
@@ -77,6 +110,9 @@ class LiveHangs(_Moves):
 class _Ambush(Fault):
     """Something happens when Fenix asks for the first move."""
 
+    spoils = True
+    struck = False
+
     def begin(self):
         self.stage.proxy.ambush = self._watch
 
@@ -84,6 +120,7 @@ class _Ambush(Fault):
         if body.keys() & {'migrate', 'os-migrateLive'} and self.first():
             ((_, what),) = body.items()
             self.strike(what['host'])
+            self.struck = True
 
     def strike(self, target: str):
         """Do it; Nova gets the request afterwards."""
@@ -91,6 +128,26 @@ class _Ambush(Fault):
 
     def mend(self):
         self.stage.proxy.ambush = None
+
+    def missed(self):
+        if not self.struck:
+            return 'nothing stood in the way of a move'
+        if not self._refused():
+            return 'Nova carried out every move'
+        return None
+
+    def _refused(self):
+        """Tell whether Nova refused a move, at once or later."""
+        if any(line['what'].endswith('.refused')
+               for line in self.play.timeline.lines):
+            return True
+        cloud = self.stage.cloud
+        went = collections.Counter(
+            each['instance_uuid'] for each in cloud.migrations(
+                self.play.since) if each['status'] in audit.WELL)
+        return any(
+            sum(name in MOVES for name in cloud.actions(server))
+            > went[server] for server in self.play.before)
 
 
 class NoValidHost(_Ambush):
@@ -127,6 +184,7 @@ class ComputeDies(Fault):
     """nova-compute is killed while its server is on its way."""
 
     seconds = 8.0
+    spoils = True
 
     def begin(self):
         self.here.faults.delay('migrate', self.seconds, self.play.host)
@@ -146,6 +204,8 @@ class ComputeDies(Fault):
 class ComputeDown(Fault):
     """nova-compute of one of two hosts is down from the beginning."""
 
+    spoils = True
+
     def begin(self):
         self.play.also_maintain_another()
         self.here.kill(f'nova-{self.play.host}')
@@ -163,6 +223,7 @@ class _Outage(Fault):
     names: tuple[str, ...] = ()
     when = 'PLANNED_MAINTENANCE'
     seconds = 20.0
+    spoils = True
     _back = None
 
     def meanwhile(self, state):
@@ -178,6 +239,10 @@ class _Outage(Fault):
         # Nova hears of its hosts only some time after all is there again.
         self.play.wait_up()
         self.play.repair_servers(ORPHANED)
+
+    def missed(self):
+        return (None if self._back is not None
+                else f'it was never {self.when}: nothing was away')
 
 
 class NovaAway(_Outage):
@@ -210,21 +275,33 @@ class DatabaseRestarts(_Outage):
 class EngineDies(Fault):
     """kill -9 of the owner between a move and its confirmation."""
 
-    killed = None
+    spoils = True
+    killed = server = None
+    killed_at = 0.0
 
     def begin(self):
         self.play.seen = self._seen
 
     def _seen(self, server, state):
+        # Who tells of the state waits meanwhile, and Fenix for its answer.
         if state in ('VERIFY_RESIZE', 'MIGRATING') and self.first():
             self.killed = self.stage.owner(self.play.admin.session)
             self.here.kill(self.killed)
+            self.killed_at, self.server = time.time(), server
 
     def mend(self):
-        if self.killed is None:
-            self.play.miss('no engine was killed')
-        else:
+        if self.killed is not None:
             self.here.start(self.killed)
+
+    def missed(self):
+        if self.killed is None:
+            return 'no engine was killed'
+        if any(line['what'] == 'migrate.confirm'
+               and line['server'] == self.server
+               and line['t'] < self.killed_at
+               for line in self.play.timeline.lines):
+            return 'the engine was killed when it had confirmed'
+        return None
 
 
 FAULTS = {

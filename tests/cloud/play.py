@@ -19,11 +19,16 @@ from tests.cloud import states
 from tests.cloud import tenant
 from tests.cloud import watch
 from tests.cloud import witness
+from tests.cloud.scenarios import clients as client_scenarios
 from tests.cloud.scenarios import model
 
 LOG = logging.getLogger(__name__)
 
 LOOK = 0.5
+#: The kind of migration that an action is, in Nova's words; None: Fenix is
+#: to move nothing. What is not allowed becomes [workflow] default_action.
+WAYS = {'MIGRATE': 'migration', 'LIVE_MIGRATE': 'live-migration',
+        'OWN_ACTION': None, client_scenarios.UNKNOWN: 'migration'}
 #: Seconds that a session may take, a server to boot, a deletion.
 SESSION_TIME, BOOT_TIME, DELETE_TIME = 900.0, 180.0, 180.0
 #: Seconds within which an engine takes up a continuation.
@@ -36,6 +41,8 @@ class Play:
     :param stage: a ``stage.Stage``
     :param directory: for the timeline
     :ivar host: the one that is maintained, if it is only one
+    :ivar used: hosts that may have servers
+    :ivar hosts: those that are maintained
     :ivar seen: called with each server and its new state, or None
     """
 
@@ -44,6 +51,7 @@ class Play:
         self.scenario = scenario
         self.result = results.Result(scenario.name)
         self.host: str | None = None
+        self.used: list[str] = []
         self.hosts: list[str] = []
         self.seen = None
         self.managers = []
@@ -81,27 +89,40 @@ class Play:
         self.timeline.subscribe(self._told)
         scenario = self.scenario
         self._stack.callback(self._leave)
-        self.absent = (self.stage.hosts[scenario.hosts:]
-                       if isinstance(scenario.hosts, int) else [])
-        used = [host for host in self.stage.hosts
-                if host not in self.absent]
+        self.used = used = self._used()
+        self.absent = [host for host in self.stage.hosts
+                       if host not in used]
         spare = used[len(used) - scenario.spare:]
         if scenario.tells_cells:
             self.stage.tell_cells()
         for zone, numbers in scenario.zones.items():
-            self.stage.make_zone(zone, [self.stage.hosts[number - 1]
+            self.stage.make_zone(zone, [used[number - 1]
                                         for number in numbers])
+        for name, numbers in scenario.aggregates.items():
+            self.stage.make_aggregate(name, [used[number - 1]
+                                             for number in numbers])
         for host in [*self.absent, *spare]:
             self.stage.disable(host)
         self._boot()
+        if scenario.crowd:
+            self._gather_crowd()
         for host in spare:
             self.stage.enable(host)
-        self._choose_hosts(used)
-        self.witness = witness.Witness(self.timeline)
+        self._choose_hosts()
+        self.witness = witness.Witness(self.timeline,
+                                       self.stage.cloud.others)
+        self.stage.proxy.lists.clear()
         self.witness.begin(self.stage.cloud, self._groups(), stages.HALF)
         self.stage.proxy.witness = self.witness
         self.stage.tap.timeline = self.timeline
         self._listen()
+
+    def _used(self):
+        """Return the hosts that are there, as far as the scenario goes."""
+        scenario = self.scenario
+        count = (scenario.hosts if isinstance(scenario.hosts, int)
+                 else len(self.stage.hosts))
+        return self.stage.some_hosts(count, scenario.cells)
 
     def _leave(self):
         self.stage.proxy.witness = self.stage.proxy.ambush = None
@@ -126,13 +147,22 @@ class Play:
                 spec, vnf, user, self.timeline, self.stage.tap,
                 self.stage.client(self._stranger(spec))))
 
+    def _gather_crowd(self):
+        for host in self.absent:
+            self.stage.enable(host)
+        first = self.stage.boot_on(self.absent, stages.CROWD_FLAVOR)
+        self.absent = []
+        self.stage.cloud.narrow(
+            {manager.project for manager in self.managers},
+            self.stage.crowd.gather(first, self.scenario.crowd))
+
     @staticmethod
     def _stranger(spec):
         others = (words for words in stages.USERS
                   if words != spec.vocabulary)
         return stages.USERS[next(others)][-1]
 
-    def _choose_hosts(self, used):
+    def _choose_hosts(self):
         scenario = self.scenario
         at = {server: each['OS-EXT-SRV-ATTR:host'] for server, each
               in self.stage.cloud.servers().items()}
@@ -140,13 +170,13 @@ class Play:
             self.host = at[self.vnfs[0].others[0]]
         elif scenario.hosts == model.STANDBY:
             self.host = at[self.vnfs[0].standby]
-        self.hosts = used if self.host is None else [self.host]
+        self.hosts = self.used if self.host is None else [self.host]
 
     def also_maintain_another(self):
         """Have one more host in the session, which has no server."""
         taken = {each['OS-EXT-SRV-ATTR:host'] for each
                  in self.stage.cloud.servers().values()}
-        self.hosts.append(next(host for host in self.stage.hosts
+        self.hosts.append(next(host for host in self.used
                                if host not in taken))
 
     def _groups(self):
@@ -184,7 +214,12 @@ class Play:
         self.admin = administrator.Administrator(
             self.stage.client('admin'), self.timeline,
             self.stage.here.site.fenix_url)
+        self.ways = {
+            server: WAYS[spec.action]
+            for vnf, spec in zip(self.vnfs, self.scenario.vnfs, strict=True)
+            for server in vnf.servers}
         self.fault.begin()
+        self.ways |= self.fault.ways
         self.create()
         self._stack.callback(self._delete_for_sure)
         if self.scenario.script is not None:
@@ -200,6 +235,9 @@ class Play:
         self.watch.stop()
         for manager in self.managers:
             manager.withdraw()
+        missed = self.fault.missed()
+        if missed is not None:
+            self.miss(missed)
         for each in self._missing:
             self.result.found.setdefault('as told', []).append(each)
         checks.check(self)
@@ -220,8 +258,9 @@ class Play:
         expected = self.scenario.ends
         if state == model.FAILED:
             self.result.reason = self.admin.reason
-            if not re.search(self.scenario.reason or '^$',
-                             self.admin.reason or ''):
+            # A failure that is not expected has no reason that fits.
+            if not self.scenario.reason or not re.search(
+                    self.scenario.reason, self.admin.reason or ''):
                 self.miss(f'failed because: {self.admin.reason}')
             if expected in (model.CONTINUED, model.OVERCOME):
                 self.fault.mend()
@@ -294,6 +333,10 @@ class Play:
         self._missing.append(text)
 
     # For faults
+
+    def afterwards(self, function, *arguments):
+        """Have something done at the end, however that comes."""
+        self._stack.callback(function, *arguments)
 
     def repair_servers(self, patience: float = stages.PATIENCE):
         """Do what an administrator does with servers that are stuck.

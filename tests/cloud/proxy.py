@@ -38,12 +38,15 @@ class Proxy:
     :param nova: URL of Nova in the catalogue, with the version in it
     :ivar witness: who is shown what passes, or None
     :ivar ambush: called with each request, or None
+    :ivar lists: of all servers, as Fenix asked for them: the seconds that
+        each page took, and how many were on it
     """
 
     def __init__(self, nova: str, threads: int = 24):
         self._root, _, self._prefix = nova.partition('/v2.1')
         self.witness = None
         self.ambush: Ambush | None = None
+        self.lists: list[list[tuple[float, int]]] = []
         self._http = requests.Session()
         self._http.trust_env = False
         self._http.mount('http://', requests.adapters.HTTPAdapter(
@@ -82,8 +85,9 @@ class Proxy:
             LOG.info('%s %s: %s', request.method, request.path, error)
             http.hang_up(environ)
             return wrappers.Response(status=503)(environ, start_response)
+        took = time.time() - asked
         if witness is not None:
-            self._show(witness, request, body, asked, answer)
+            self._show(witness, request, body, asked, took, answer)
         response = wrappers.Response(answer.content,
                                      status=answer.status_code)
         for name, value in answer.headers.items():
@@ -97,16 +101,28 @@ class Proxy:
         except Exception:
             LOG.exception('The ambush failed')
 
-    def _show(self, witness, request, body, asked, answer):
+    def _show(self, witness, request, body, asked, took, answer):
         """Show a request and its answer to the witness.
 
         Before Fenix has the answer; nothing of it may fail.
         """
         try:
             self._tell(witness, request, body, asked, answer)
+            self._note_page(request, took, answer)
         except Exception:
             LOG.exception('%s %s was not understood', request.method,
                           request.path)
+
+    def _note_page(self, request, took, answer):
+        """Note a page of a list of all servers."""
+        args = request.args
+        if (request.method == 'GET' and answer.status_code == 200
+                and request.path.endswith('/servers/detail')
+                and not args.keys() & {'host', 'status'}):
+            if 'marker' not in args:
+                self.lists.append([])
+            servers = _json(answer.content)['servers']
+            self.lists[-1].append((took, len(servers)))
 
     def _tell(self, witness, request, body, asked, answer):
         code = answer.status_code

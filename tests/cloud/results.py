@@ -10,6 +10,7 @@ class Result:
 
     :ivar together: hosts that had servers, of the moment at which the most
         of these were out
+    :ivar figures: what else was measured, by its name
     :ivar found: what should not be, by the name of the check
     """
 
@@ -23,6 +24,7 @@ class Result:
     interruption_s: float | None = None
     seconds: float = 0.0
     together: list[str] = dataclasses.field(default_factory=list)
+    figures: dict[str, float] = dataclasses.field(default_factory=dict)
     found: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     @property

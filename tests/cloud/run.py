@@ -22,6 +22,8 @@ from tests.cloud import table
 from tests.cloud.scenarios import doctor
 from tools.cloud import errors
 
+LOG = logging.getLogger(__name__)
+
 
 def parse(argv=None) -> argparse.Namespace:
     """Read the command line."""
@@ -105,13 +107,16 @@ def _play(chosen, directory, results) -> str | None:
     try:
         with stage.Stage() as here:
             for scenario in chosen:
-                if scenario.cells > here.here.site.cells:
+                lack = here.lacks(scenario)
+                if lack is not None:
                     print(f'{scenario.name}  not played: it takes a cloud '
-                          f'with {scenario.cells} cells', flush=True)
+                          f'with {lack}', flush=True)
                     continue
                 result = play.Play(here, scenario, directory).run()
                 results.append(result)
                 print('  '.join(table.row(result)), flush=True)
+                for name, value in result.figures.items():
+                    print(f'    {name}: {value:g}', flush=True)
                 for check, found in result.found.items():
                     for each in found:
                         print(f'    {check}: {each}', flush=True)
@@ -119,6 +124,10 @@ def _play(chosen, directory, results) -> str | None:
         return 'it was stopped'
     except (errors.CloudError, TimeoutError) as error:
         return str(error)
+    except Exception as error:
+        # Of a service, or of the test, before the first or after the last.
+        LOG.exception('The stage')
+        return f'{type(error).__name__}: {error}'
     return None
 
 

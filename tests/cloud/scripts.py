@@ -39,8 +39,23 @@ CALLS = (
      '200 200 403 200 403 401 401'),
     ('GET', '/instance/{instance}', None, '200 200 403 200 403 401 401'),
     ('DELETE', '/instance/{instance}', None, '200 200 403 200 403 401 401'),
+    ('PUT', '/instance_group/{group}', 'constraint',
+     '200 200 403 200 403 401 401'),
+    ('GET', '/instance_group/{group}', None, '200 200 403 200 403 401 401'),
+    ('DELETE', '/instance_group/{group}', None,
+     '200 200 403 200 403 401 401'),
+    ('GET', '/maintenance/{session}/plan', None,
+     '200 403 403 200 403 401 401'),
+    ('POST', '/plan', 'session', '200 403 403 200 403 401 401'),
+    # It has not failed, and has no such run.
+    ('PUT', '/maintenance/{session}', 'continue',
+     '409 403 403 409 403 401 401'),
+    ('PUT', '/maintenance/{session}/actions/{group}', 'report',
+     '404 403 403 404 403 401 401'),
     ('DELETE', '/maintenance/{session}', None, '- 403 403 - 403 401 401'),
 )
+#: Seconds within which an engine has read a reply.
+TAKEN_UP = 2.0
 #: A reply that answers nothing that is asked.
 REPLY = {'state': 'ACK_INSTANCE_ACTION_DONE'}
 
@@ -83,7 +98,7 @@ def tokens(play) -> list[str]:
 
 
 def api(play) -> list[str]:
-    """Use the API as clients do (points 1, 2, 3, 7, 14 and 17)."""
+    """Use the API as clients do (points 1 to 4, 7, 14 and 17)."""
     here = _asked(play)
     user = _own(play)
     root = play.stage.client('admin')
@@ -111,11 +126,16 @@ def api(play) -> list[str]:
         set(found['instance_ids']) == {
             server for server, host in play.before.items()
             if host in play.hosts}))
+    before = _answered(play)
     reply = {'state': 'ACK_MAINTENANCE', 'session_id': here['session'],
              'instance_ids': play.vnfs[0].servers, 'vendor': {'x': [1]}}
     for body in (reply, reply, REPLY, {'state': 'NACK_SCALE_IN'}):
         ask(user, 'PUT', '/maintenance/{session}/{project}', body)
         ask(user, 'PUT', '/maintenance/{session}/{project}/{instance}', body)
+    time.sleep(TAKEN_UP)
+    after = _answered(play)
+    if after != before:
+        wrong.append(f'replies without effect: {before}, then {after}')
     constraint = {'project_id': 'stacks', 'recovery_time': '60,',
                   'lead_time': '120,', 'resource_mitigation': 'True,',
                   'group_id': str(uuid.uuid4()), 'max_interruption_time': 1}
@@ -125,21 +145,50 @@ def api(play) -> list[str]:
     ask(user, 'PUT', '/instance/{instance}', constraint)
     group = f'/instance_group/{constraint["group_id"]}'
     ask(user, 'PUT', group, constraint, lambda found: True)
-    ask(user, 'GET', group,
-        check=lambda found: found['recovery_time'] == 60)
+    ask(user, 'GET', group, check=lambda found: (
+        found['recovery_time'] == 60
+        and found['resource_mitigation'] is True))
     ask(user, 'GET', '/instance/{instance}', check=lambda found: (
         found['lead_time'] == 120
         and found['project_id'] == here['project']))
     ask(user, 'DELETE', group)
     ask(user, 'DELETE', '/instance/{instance}')
-    wrong += _catalogue(play)
+    wrong += _catalogue(play) + _second(play, root)
     answer = root.call('DELETE', play.url('/'))
-    if answer.status_code != 200:
-        wrong.append(f'DELETE of the session: {answer.status_code}')
+    if answer.status_code != 200 or not isinstance(answer.json(), dict):
+        wrong.append(f'DELETE of the session: {answer.status_code} '
+                     f'{answer.text}')
     play.timeline.record('session', method='DELETE', body=None, state=None,
                          session=here['session'], code=answer.status_code)
     play.follow([administrator.GONE], 120.0)
     return wrong
+
+
+def _answered(play) -> tuple:
+    """Return how a session stands, once its first question is answered."""
+    stages.wait('the answer counts', lambda: any(
+        each['answered_at'] for each in play.read_detail()['asks']), 30.0)
+    detail = play.read_detail()
+    return detail['state'], [
+        tuple(each[name] for name in ('question', 'state', 'actions'))
+        for each in detail['asks']]
+
+
+def _second(play, root) -> list[str]:
+    """Start a session on an empty host, with a slash, and delete it."""
+    play.also_maintain_another()
+    body = {**_body('session', play), 'hosts': [play.hosts.pop()]}
+    url = play.stage.here.site.fenix_url + '/maintenance'
+    answer = root.call('POST', f'{url}/', json=body)
+    if answer.status_code != 200 or 'session_id' not in answer.json():
+        return [f'POST /maintenance/: {answer.status_code} {answer.text}']
+    session = answer.json()['session_id']
+    answer = root.call('DELETE', f'{url}/{session}')
+    if answer.status_code != 200 or not isinstance(answer.json(), dict):
+        return [f'DELETE: {answer.status_code} {answer.text}']
+    stages.wait('the second session is gone', lambda: root.call(
+        'GET', f'{url}/{session}').status_code == 404, 120.0)
+    return []
 
 
 def _catalogue(play):
@@ -166,14 +215,16 @@ def _asked(play) -> dict:
         line['what'] == 'reply' and line['project'] == project
         for line in play.timeline.lines))
     return {'session': play.admin.session, 'project': project,
-            'instance': play.vnfs[0].servers[0]}
+            'instance': play.vnfs[0].servers[0], 'group': str(uuid.uuid4())}
 
 
 def _body(kind, play):
     at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    session = {'maintenance_at': at.strftime('%Y-%m-%d %H:%M:%S'),
+               'metadata': {}, 'hosts': play.hosts}
     return {None: None, 'reply': REPLY, 'constraint': {'lead_time': 5},
-            'session': {'maintenance_at': at.strftime('%Y-%m-%d %H:%M:%S'),
-                        'metadata': {}, 'hosts': play.hosts}}[kind]
+            'continue': {}, 'report': {'state': 'DONE'},
+            'session': session}[kind]
 
 
 def _callers(play) -> dict[str, dict]:

@@ -3,6 +3,7 @@
 
 import collections.abc
 import datetime
+import fcntl
 import re
 import secrets
 import time
@@ -10,11 +11,13 @@ import time
 from fenix.sandbox import assembly
 from fenix.sandbox import client as clients
 from tests.cloud import audit
+from tests.cloud import crowd
 from tests.cloud import proxy
 from tests.cloud import tap
 from tests.cloud import tenant
 from tests.cloud import watch
 from tools.cloud import cloud
+from tools.cloud import errors
 
 #: Work on a host, as the metadata of its action name it, and its seconds.
 WORKS = {'work': 1.0, 'long-work': 20.0}
@@ -23,9 +26,11 @@ ENGINES = ('fenix-engine-1', 'fenix-engine-2')
 USERS = {'doctor': ('matrix-doctor-1', 'matrix-doctor-2'),
          'fenix': ('matrix-fenix-1', 'matrix-fenix-2')}
 #: What the names of aggregates begin with that belong to scenarios.
-ZONES = 'matrix-zone-'
+AGGREGATES = 'matrix-'
 #: A flavor of half a host.
 FLAVOR, HALF = 'm.two', 2
+#: A flavor of a crowd.
+CROWD_FLAVOR = 'm.one'
 #: Why hosts are disabled that a scenario does not use.
 NOT_THERE = 'not a part of this test'
 #: Seconds until the cloud is as it was, on a machine with much to do.
@@ -71,7 +76,8 @@ def now() -> str:
 class Stage(assembly.Assembly):
     """Users, a proxy before Nova, a tap on the bus, and Fenix.
 
-    :raises Exception: something of it does not start
+    :raises Exception: something of it does not start, or another run plays
+        on this cloud
     """
 
     def __init__(self):
@@ -79,10 +85,12 @@ class Stage(assembly.Assembly):
         self.here = cloud.Cloud.open()
 
     def _start(self):
+        self._reserve()
         self.here.start()
         self.password = secrets.token_hex(8)
         self.root = self._client('admin', self.here.site.password, 'admin')
         self.cloud = audit.Cloud(self.root)
+        self.crowd = crowd.Crowd(self.here, self.root)
         self.reset()
         projects = {name: self._user(name, words)
                     for words, names in USERS.items() for name in names}
@@ -102,6 +110,20 @@ class Stage(assembly.Assembly):
         self.here.configure_fenix({
             **SETTINGS, 'nova': {**NOVA, 'endpoint_override': self.proxy.url},
             'workflow': {'project_vocabulary': words}})
+
+    def _reserve(self):
+        """Have the cloud for this run alone: a second one would undo it.
+
+        :raises errors.CloudError: another run plays on it
+        """
+        file = self._stack.enter_context(
+            (self.here.site.directory / 'played-on').open('w'))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise errors.CloudError(
+                f'another run plays on the cloud in '
+                f'{self.here.site.directory}') from None
 
     # Users
 
@@ -178,8 +200,32 @@ class Stage(assembly.Assembly):
 
     @property
     def hosts(self) -> list[str]:
-        """Names of the hosts."""
+        """Names of the hosts, those of the second cell last."""
         return [host.name for host in self.here.site.hosts]
+
+    def lacks(self, scenario) -> str | None:
+        """Return what a scenario takes that the cloud has not, or None."""
+        if scenario.cells > self.here.site.cells:
+            return f'{scenario.cells} cells'
+        if isinstance(scenario.hosts, int) and scenario.hosts > len(
+                self.some_hosts(scenario.hosts, scenario.cells)):
+            return f'{scenario.hosts} hosts, {scenario.cells} cells'
+        if scenario.crowd and scenario.hosts >= len(self.hosts):
+            return f'more than {scenario.hosts} hosts'
+        return None
+
+    def some_hosts(self, count: int, cells: int) -> list[str]:
+        """Return the hosts that a scenario uses.
+
+        :param cells: that they are in; with two, the last hosts are those of
+            the second one
+        """
+        in_second = sum(host.cell == 2 for host in self.here.site.hosts)
+        first = self.hosts[:len(self.hosts) - in_second]
+        if cells == 1:
+            return first[:count]
+        return (first[:count - in_second]
+                + self.hosts[len(self.hosts) - in_second:])
 
     def reset(self):
         """Put the cloud back to empty hosts that are enabled and up.
@@ -189,12 +235,14 @@ class Stage(assembly.Assembly):
         self.here.faults.clear()
         self.here.start()
         watch.forget(self.root)
+        self.crowd.disperse()
+        self.cloud.narrow(None, ())
         for server, each in self.cloud.servers().items():
             self._delete(server, each['status'] == 'SOFT_DELETED')
         for host in self.hosts:
             self.enable(host)
         wait('the hosts are up and empty', self._clean)
-        self._remove_zones()
+        self._remove_aggregates()
 
     def _clean(self):
         computes = self.cloud.computes()
@@ -212,29 +260,46 @@ class Stage(assembly.Assembly):
         else:
             self.root.call('DELETE', url)
 
+    def boot_on(self, hosts: list[str], flavor: str) -> dict[str, str]:
+        """Boot a server of the administrator's on each host."""
+        made = {host: self.root.json('POST', 'compute', '/servers', json={
+            'server': {'name': f'on-{host}', 'flavorRef': flavor,
+                       'imageRef': self.image, 'networks': 'none',
+                       'availability_zone': f'nova:{host}'}})['server']['id']
+            for host in hosts}
+        wait('servers run', lambda: all(
+            self.cloud.servers(host=host)[server]['status'] == 'ACTIVE'
+            for host, server in made.items()))
+        return made
+
     def make_zone(self, name: str, hosts: list[str]):
         """Make an availability zone of hosts, all of them empty."""
+        self.make_aggregate(name, hosts, availability_zone=name)
+
+    def make_aggregate(self, name: str, hosts: list[str], **fields):
+        """Make an aggregate of hosts.
+
+        :param fields: further ones that Nova takes
+        """
         made = self.root.json('POST', 'compute', '/os-aggregates', json={
-            'aggregate': {'name': ZONES + name, 'availability_zone': name}})
+            'aggregate': {'name': AGGREGATES + name, **fields}})
         for host in hosts:
             self._aggregate(made['aggregate'], {'add_host': {'host': host}})
+        return made['aggregate']
 
     def tell_cells(self):
         """Write into aggregates which host is in which cell."""
         for cell in range(1, self.here.site.cells + 1):
-            made = self.root.json('POST', 'compute', '/os-aggregates', json={
-                'aggregate': {'name': f'{ZONES}cell{cell}'}})
-            self._aggregate(made['aggregate'], {'set_metadata': {
+            made = self.make_aggregate(
+                f'cell{cell}', [host.name for host in self.here.site.hosts
+                                if host.cell == cell])
+            self._aggregate(made, {'set_metadata': {
                 'metadata': {'fenix_cell': f'cell{cell}'}}})
-            for host in self.here.site.hosts:
-                if host.cell == cell:
-                    self._aggregate(made['aggregate'],
-                                    {'add_host': {'host': host.name}})
 
-    def _remove_zones(self):
+    def _remove_aggregates(self):
         found = self.root.json('GET', 'compute', '/os-aggregates')
         for each in found['aggregates']:
-            if each['name'].startswith(ZONES):
+            if each['name'].startswith(AGGREGATES):
                 for host in each['hosts']:
                     self._aggregate(each, {'remove_host': {'host': host}})
                 self.root.call('DELETE', self.root.url(

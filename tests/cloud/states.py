@@ -20,21 +20,28 @@ class InState(faults.Fault):
     into: tuple = ()
     back: tuple = ()
     status = 'ACTIVE'
+    locked = False
+    #: The only kind of migration that moves it, if it is only one.
+    way: str | None = None
     #: It takes an administrator.
     admin = False
     server = None
 
     def begin(self):
         self.server = self.play.vnfs[0].others[0]
+        if self.way is not None:
+            self.ways[self.server] = self.way
         self._act(*self.into)
         self._wait(self.status)
 
     def mend(self):
         if self.server is None or not self.first():
             return
-        found = self._shown()['status']
-        if found != self.status:
-            self.play.miss(f'it is {found}, not {self.status}')
+        shown = self._shown()
+        if shown['status'] != self.status:
+            self.play.miss(f'it is {shown["status"]}, not {self.status}')
+        if shown['locked'] != self.locked:
+            self.play.miss('its lock is not as it was')
         self._act(*self.back)
         self._wait('ACTIVE')
 
@@ -62,10 +69,12 @@ class InState(faults.Fault):
 
 class Stopped(InState):
     into, back, status = ('os-stop',), ('os-start',), 'SHUTOFF'
+    way = 'migration'
 
 
 class Paused(InState):
     into, back, status = ('pause',), ('unpause',), 'PAUSED'
+    way = 'live-migration'
 
 
 class Suspended(InState):
@@ -78,6 +87,7 @@ class Rescued(InState):
 
 class Locked(InState):
     into, back = ('lock',), ('unlock',)
+    locked = True
 
 
 class InError(InState):
@@ -98,6 +108,23 @@ class Offloaded(InState):
         del self.play.before[self.server]
 
 
+class Shelved(InState):
+    """It is shelved, and keeps its place on its host."""
+
+    into, back, status = ('shelve',), ('unshelve',), 'SHELVED'
+
+    def begin(self):
+        # What holds at that moment decides.
+        self.here.configure_nova('nova-compute', {
+            'DEFAULT': {'shelved_offload_time': -1}})
+        try:
+            self.play.wait_up()
+            super().begin()
+        finally:
+            self.here.configure_nova('nova-compute', {})
+            self.play.wait_up()
+
+
 class SoftDeleted(InState):
     """Its owner has deleted it, and Nova keeps it for a while."""
 
@@ -107,7 +134,7 @@ class SoftDeleted(InState):
 
     def begin(self):
         self.server = self.play.vnfs[0].others[0]
-        self.here.configure_nova_api({
+        self.here.configure_nova('nova-api', {
             'DEFAULT': {'reclaim_instance_interval': self.seconds}})
         try:
             owner = self._client()
@@ -115,20 +142,65 @@ class SoftDeleted(InState):
                 'compute', f'/servers/{self.server}')).raise_for_status()
             self._wait(self.status)
         finally:
-            self.here.configure_nova_api({})
+            self.here.configure_nova('nova-api', {})
 
 
 class Confirmed(faults.Fault):
     """Somebody else confirms the migration of Fenix, as Nova itself may."""
+
+    #: Both may have asked before Nova saw the first.
+    spoils = True
+    code = None
 
     def begin(self):
         self.play.seen = self._seen
 
     def _seen(self, server, state):
         if state == 'VERIFY_RESIZE' and self.first():
-            self.stage.root.call('POST', self.stage.root.url(
+            self.code = self.stage.root.call('POST', self.stage.root.url(
                 'compute', f'/servers/{server}/action'),
-                json={'confirmResize': None})
+                json={'confirmResize': None}).status_code
+
+    def missed(self):
+        return (None if self.code == 204
+                else f'the confirmation was answered {self.code}')
+
+
+class AutoConfirmed(faults.Fault):
+    """Nova itself confirms the migration, while no engine runs."""
+
+    spoils = True
+    #: Seconds after which Nova confirms; it looks once a minute.
+    window = 1
+    server = None
+
+    def begin(self):
+        self.play.afterwards(self.here.configure_nova, 'nova-compute', {})
+        self.here.configure_nova('nova-compute', {
+            'DEFAULT': {'resize_confirm_window': self.window}})
+        self.play.wait_up()
+        self.play.seen = self._seen
+
+    def _seen(self, server, state):
+        # Who tells of the state waits meanwhile, and Fenix for its answer.
+        if state == 'VERIFY_RESIZE' and self.first():
+            self.here.kill(*stages.ENGINES)
+            self.server = server
+
+    def meanwhile(self, state):
+        if self.server is None or self.here.pid(stages.ENGINES[0]):
+            return
+        shown = self.stage.cloud.servers()[self.server]
+        if shown['status'] == 'ACTIVE':
+            self.here.start(*stages.ENGINES)
+
+    def missed(self):
+        if self.server is None:
+            return 'nothing was to be confirmed'
+        if any(line['what'] == 'migrate.confirm'
+               for line in self.play.timeline.lines):
+            return 'Fenix confirmed it'
+        return None
 
 
 class ForcedDown(faults.Fault):
@@ -154,5 +226,6 @@ class ForcedDown(faults.Fault):
 FAULTS = {
     'stopped': Stopped, 'paused': Paused, 'suspended': Suspended,
     'rescued': Rescued, 'locked': Locked, 'in-error': InError,
-    'offloaded': Offloaded, 'soft-deleted': SoftDeleted,
+    'offloaded': Offloaded, 'shelved': Shelved,
+    'soft-deleted': SoftDeleted, 'auto-confirmed': AutoConfirmed,
     'confirmed-by-another': Confirmed, 'forced-down': ForcedDown}

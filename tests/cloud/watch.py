@@ -71,8 +71,8 @@ class Inspector(inspector.Inspector):
         super().__init__(client, timeline)
         self._cloud = cloud
         self._tap = tap
-        #: What stood between hosts and their maintenance.
-        self.found: list[str] = []
+        #: Looks at hosts: (host, when it was over, what was found).
+        self._looks: list[tuple[str, float, list[str]]] = []
 
     def _told(self, alarm):
         super()._told(alarm)
@@ -82,15 +82,26 @@ class Inspector(inspector.Inspector):
         host, state = alarm.traits['host'], alarm.traits['state']
         if state == 'IN_MAINTENANCE':
             found = self._cloud.what_is_on(host)
-            if not self._enabled_again(host):
-                self.found += [f'{host}: {each}' for each in found]
+            self._looks.append((host, time.time(), found))
 
-    def _enabled_again(self, host):
-        """Tell whether the look was so late that the host is back."""
-        done = [line['what'] for line in self._timeline.lines
-                if line.get('host') == host
-                and line['what'] in ('service.disable', 'service.enable')]
-        return done[-1:] == ['service.enable']
+    @property
+    def found(self) -> list[str]:
+        """What stood between hosts and their maintenance, once all is over.
+
+        Not before: that a host was enabled is written down only when Nova has
+        answered, and counts from when it was asked.
+        """
+        return [f'{host}: {each}' for host, at, found in self._looks
+                if not self._was_back(host, at) for each in found]
+
+    def _was_back(self, host, at):
+        """Tell whether a look was so late that the host was back."""
+        done = sorted((line['t'], line['what'])
+                      for line in self._timeline.lines
+                      if line.get('host') == host and line['t'] <= at
+                      and line['what'] in ('service.disable',
+                                           'service.enable'))
+        return bool(done) and done[-1][1] == 'service.enable'
 
     def stop(self):
         """Close the port, and forget the alarm."""

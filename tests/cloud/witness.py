@@ -22,16 +22,19 @@ class Witness:
     """Turns documents and requests into lines.
 
     :param timeline: a ``timeline.Timeline``
+    :param others: ids of servers that are of no concern
     """
 
-    def __init__(self, timeline):
+    def __init__(self, timeline, others=frozenset()):
         self._timeline = timeline
+        self._others = others
         self._lock = threading.RLock()
         self._services: dict[str, str] = {}
         self._disabled: dict[str, bool] = {}
         #: (status, task, host) of servers, and when that was seen last.
         self._servers: dict[str, tuple] = {}
         self._changed: dict[str, float] = {}
+        self._projects: dict[str, str] = {}
         #: Moves that were asked for: their source and target.
         self._moving: dict[str, dict] = {}
         self._over: set[str] = set()
@@ -39,7 +42,7 @@ class Witness:
     # What the cloud is like at the beginning
 
     def begin(self, cloud, groups: list[dict], flavor_vcpus: int):
-        """Write down hosts, groups and servers.
+        """Write down hosts, zones, aggregates, groups and servers.
 
         :param cloud: an ``audit.Cloud``
         """
@@ -50,10 +53,13 @@ class Witness:
                 self._record('host.create', host=host, compute=True,
                              controller=False, vcpus=2 * flavor_vcpus,
                              ram_mb=0, disk_gb=0, status=service['status'],
+                             zone=service['zone'],
                              reason=service['disabled_reason'])
             for host in cloud.controllers() - set(self._services.values()):
                 self._record('host.create', host=host, compute=False,
                              controller=True, vcpus=0, ram_mb=0, disk_gb=0)
+            for name, hosts in cloud.aggregates().items():
+                self._record('aggregate.create', aggregate=name, hosts=hosts)
             for group in groups:
                 self._record('group.create', group=group['id'],
                              project=group['project_id'],
@@ -74,7 +80,7 @@ class Witness:
         :param asked: when it was asked; what is older than the last change
             that was seen is of no use
         """
-        if 'status' not in document:
+        if 'status' not in document or document['id'] in self._others:
             return
         with self._lock:
             server = document['id']
@@ -131,6 +137,8 @@ class Witness:
             cold = document['migration_type'] in COLD
             kind = 'migrate' if cold else 'live-migrate'
             fields = {'server': document['instance_uuid'],
+                      'project': self._projects.get(
+                          document['instance_uuid']),
                       'source': document['source_compute'],
                       'target': document['dest_compute']}
             self._moving.pop(document['instance_uuid'], None)
@@ -153,7 +161,8 @@ class Witness:
                 self._record('migrate.confirm', at=asked, server=server)
             if action not in MOVES or server not in self._servers:
                 return
-            fields = {'server': server, 'source': self._servers[server][2],
+            fields = {'server': server, 'project': self._projects[server],
+                      'source': self._servers[server][2],
                       'target': body[action].get('host')}
             if code == 202:
                 self._moving[server] = fields
@@ -192,6 +201,7 @@ class Witness:
             return
         self._servers[server] = self._state(document)
         self._changed[server] = time.time()
+        self._projects[server] = document['tenant_id']
         group = group or next(iter(document.get('server_groups') or ()),
                               None)
         self._record('server.create', server=server, name=document['name'],

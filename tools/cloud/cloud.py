@@ -173,14 +173,16 @@ class Cloud:
             json.dumps(environment or {}))
         self.restart(*FENIX)
 
-    def configure_nova_api(self, settings: dict[str, dict]):
-        """Run nova-api with other settings than those of the cloud.
+    def configure_nova(self, program: str, settings: dict[str, dict]):
+        """Run a program of Nova with other settings than the cloud's.
 
+        :param program: nova-api, or nova-compute for those of all hosts
         :param settings: by group and option; empty for those of the cloud
         :raises errors.CloudError: it does not work with these
         """
-        configuration.override_nova_api(self.site, settings)
-        self.restart('nova-api')
+        configuration.override_nova(self.site, program, settings)
+        self.restart(*[name for name in self.services()
+                       if name.startswith(program)])
 
     # Users
 

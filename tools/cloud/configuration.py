@@ -31,8 +31,9 @@ FILES = {
     'aodh.conf': ('home/.aodh', 'aodh'),
     'fenix.conf': ('home/.fenix', 'fenix'),
 }
-#: What nova-api reads last.
-NOVA_API_OVERRIDE = 'nova-api-override.conf'
+#: What these programs of Nova read last.
+NOVA_OVERRIDES = {program: f'{program}-override.conf'
+                  for program in ('nova-api', 'nova-compute')}
 DIRECTORIES = ('conf', 'log', 'run', 'faults', 'home/.aodh',
                'home/.fenix/fenix.conf.d', 'data/lock', 'data/keystone',
                'data/rabbitmq', 'data/nova', 'data/neutron',
@@ -55,8 +56,9 @@ def write(site: sites.Site):
             transport_url=site.transport_url_of(host.cell)))
     (site.conf / 'mariadb.sql').write_text(_sql())
     (site.conf / 'rabbitmq.json').write_text(_definitions())
-    if not (site.conf / NOVA_API_OVERRIDE).exists():
-        override_nova_api(site, {})
+    for program, name in NOVA_OVERRIDES.items():
+        if not (site.conf / name).exists():
+            override_nova(site, program, {})
     for user in ('admin', 'doctor', 'demo'):
         (site.directory / f'openrc-{user}').write_text(openrc(site, user))
 
@@ -105,12 +107,14 @@ def override_fenix(site: sites.Site, settings: dict[str, dict]):
               settings)
 
 
-def override_nova_api(site: sites.Site, settings: dict[str, dict]):
-    """Have nova-api read settings on top of those of the cloud.
+def override_nova(site: sites.Site, program: str,
+                  settings: dict[str, dict]):
+    """Have a program of Nova read settings on top of those of the cloud.
 
+    :param program: one of NOVA_OVERRIDES
     :param settings: by group and option; empty for none
     """
-    _override(site.conf / NOVA_API_OVERRIDE, settings)
+    _override(site.conf / NOVA_OVERRIDES[program], settings)
 
 
 def _override(path, settings):

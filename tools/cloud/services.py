@@ -64,7 +64,7 @@ def environment(site: sites.Site) -> dict[str, str]:
         # The first one is taken for the paste file, whatever it is.
         'OS_NOVA_CONFIG_FILES': f'{site.venv}/etc/nova/api-paste.ini;'
                                 'nova.conf;nova-api.conf;'
-                                + configuration.NOVA_API_OVERRIDE}
+                                + configuration.NOVA_OVERRIDES['nova-api']}
 
 
 def launcher(site: sites.Site, hosts: list[sites.Host]) -> Service:

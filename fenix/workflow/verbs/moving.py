@@ -193,7 +193,7 @@ def _release(turn, row, touched=True):
     :param row: the move, or its instance
     :param touched: False: nothing was done to it, nothing has to recover
     """
-    turn.picture.holding.discard(row.instance_id)
+    turn.picture.holding.pop(row.instance_id, None)
     turn.claims.append(claims.HolderRelease(row.instance_id, touched))
     group = _group(turn, row.instance_id)
     if group is not None:
@@ -205,10 +205,16 @@ def _release(turn, row, touched=True):
 def recovered(turn, instance):
     """Give back what a failed move holds, once its instance is well.
 
-    Until then it goes on weighing on its group.
+    Until then it goes on weighing on its group. One that was given up may have
+    come to its end all the same, and its project waits to be told so.
     """
-    if instance.instance_id in turn.picture.holding and (
-            instance.gone or ways.settled(instance)):
+    row = turn.picture.holding.get(instance.instance_id)
+    if row is None or not (instance.gone or ways.settled(instance)):
+        return
+    if (row.action != words.OWN_ACTION and not instance.gone
+            and instance.host == row.target):
+        _end(turn, row, instance)
+    else:
         _release(turn, instance)
 
 

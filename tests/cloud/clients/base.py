@@ -24,12 +24,22 @@ SCALE_IN = ('SCALE_IN', 'DOWN_SCALE')
 DONE = ('INSTANCE_ACTION_DONE', 'ADMIN_ACTION_DONE')
 MOVING = ('PREPARE_MAINTENANCE', 'PLANNED_MAINTENANCE')
 COMPLETE = 'MAINTENANCE_COMPLETE'
+#: All that a project may be told, by the words that it is to be told it in.
+WORDS = {words: frozenset(['MAINTENANCE', *MOVING, scale_in, done, COMPLETE])
+         for words, scale_in, done in (('fenix', SCALE_IN[0], DONE[0]),
+                                       ('doctor', SCALE_IN[1], DONE[1]))}
+#: What every one of them has; times are left out where there is none.
+TRAITS = frozenset(['service', 'project_id', 'session_id', 'state',
+                    'instance_ids', 'reply_url', 'allowed_actions',
+                    'metadata'])
 
 #: Seconds after the end of a window at which a late manager answers.
 LATE_BY = 1.0
 #: Seconds between two tries of a request that had no answer.
 RETRY_WAIT = 1.0
 RETRIES = 60
+#: Seconds between two looks at what others did.
+LOOK = 0.05
 
 
 class Manager:
@@ -198,7 +208,9 @@ class Manager:
             return False
         if mode == model.SILENT:
             return True
-        if mode == model.REFUSING:
+        if mode == model.CONTRADICTING:
+            self._wait_for_another(alarm)
+        if mode in (model.REFUSING, model.CONTRADICTING):
             self.reply(alarm, False, self.listed(alarm))
             return True
         if mode == model.FOREIGN:
@@ -214,6 +226,19 @@ class Manager:
         if mode == model.LATE:
             self._stopping.wait(self._until(alarm) + LATE_BY)
         return False
+
+    def _wait_for_another(self, alarm):
+        """Wait until another manager of the project has agreed."""
+        deadline = time.monotonic() + self._until(alarm)
+        agreed = f'ACK_{alarm.traits["state"]}'
+        while not any(line['what'] == 'reply' and line['code'] == 200
+                      and line['project'] == self.project
+                      and line['state'] == agreed
+                      for line in list(self._timeline.lines)):
+            if (time.monotonic() > deadline
+                    or self._stopping.wait(LOOK)):
+                self.problem(f'nobody sent {agreed}')
+                return
 
     @staticmethod
     def _until(alarm) -> float:
@@ -331,14 +356,29 @@ class Manager:
     wants_list: tuple[str, ...] = ()
 
     def _check_form(self, alarm):
-        """Note what this client could not read (contract, 2.4)."""
+        """Note what this client could not read (contract, 2.2 and 2.4)."""
         traits = alarm.traits
-        state, about = traits['state'], traits.get('instance_ids')
+        missing = TRAITS - traits.keys()
+        if missing:
+            self.problem(f'{traits.get("state")} without {sorted(missing)}')
+            return
+        state, about = traits['state'], traits['instance_ids']
+        if state not in WORDS[self.spec.vocabulary]:
+            self.problem(f'{state} is no word for it')
         wants_list = state in (*self.wants_list, *DONE)
         if wants_list != isinstance(about, list) or (
                 wants_list and len(about) != 1):
             self.problem(f'{state} about {about}')
-        if not str(traits.get('reply_url', '')).startswith('http'):
-            self.problem(f'{state} without reply_url')
+            return
+        # Replies of most clients name no instance: the path has to.
+        end = f'/{traits["session_id"]}/{self.project}'
+        if state in self.wants_list:
+            end += f'/{about[0]}'
+        url = str(traits['reply_url'])
+        if not url.startswith('http') or (
+                state not in DONE and not url.endswith(end)):
+            self.problem(f'{state} is answered at {url}')
+        if not wants_list and not str(about).endswith(end):
+            self.problem(f'{state} lists instances at {about}')
         if state in MOVING and 'MIGRATE' not in traits['allowed_actions']:
             self.problem(f'{state} without MIGRATE')

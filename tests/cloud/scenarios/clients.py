@@ -39,7 +39,7 @@ SCENARIOS = (
     _pair(model.Vnf(alarms=(model.SCHEDULED, model.ANY)),
           model.Vnf(instances=2), name='two-samples-wildcard',
           points=(16,)),
-    _pair(model.Vnf(), model.Vnf(mode=model.REFUSING,
+    _pair(model.Vnf(), model.Vnf(mode=model.CONTRADICTING,
                                  asked=('MAINTENANCE',)),
           name='ack-and-nack', ends=model.FAILED,
           reason='refused MAINTENANCE', points=(5,)),

@@ -41,7 +41,8 @@ def scenario(row) -> model.Scenario:
         workflow=row['workflow'], vnfs=(model.Vnf(
             row['manner'], PER_HOST * (row['hosts'] - row['spare']),
             row['action'], vocabulary=row['vocabulary']),),
-        points=(4, 6, 8, 9) if row['manner'] != model.URL else (6, 8, 9))
+        points=(4, 6, 8, 9) if row['manner'] == model.TACKER
+        else (6, 8, 9))
 
 
 def seconds(row) -> float:

@@ -33,10 +33,8 @@ SCENARIOS = (
               settings={'cloud_patience': 10.0}),
     _scenario('nova-away'),
     _scenario('aodh-away'),
-    _scenario('bus-restarts', ends=model.OVERCOME, hosts=3, spare=1,
-              vnfs=MANY),
-    _scenario('database-restarts', ends=model.OVERCOME, hosts=3, spare=1,
-              vnfs=MANY),
+    _scenario('bus-restarts', hosts=3, spare=1, vnfs=MANY),
+    _scenario('database-restarts', hosts=3, spare=1, vnfs=MANY),
     _scenario('engine-dies', hosts=3, spare=1, vnfs=MANY),
     _scenario('engine-dies-live', fault='engine-dies', vnfs=LIVE),
 )

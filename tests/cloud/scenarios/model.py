@@ -23,6 +23,7 @@ MANNERS = (URL, INSTANCE, TACKER)
 
 #: Modes of managers.
 COOPERATIVE, SILENT, REFUSING = 'cooperative', 'silent', 'refusing'
+CONTRADICTING = 'contradicting'
 LATE, TWICE, FOREIGN, IDLE = 'late', 'twice', 'foreign', 'idle'
 
 #: What alarms are on.
@@ -43,9 +44,11 @@ class Vnf:
     :ivar manner: which client of the contract manages it
     :ivar instances: how many, the anti-affinity pair included
     :ivar action: what its manager chooses
-    :ivar mode: cooperative; silent (does not answer), refusing, late
-        (answers when the window is over), twice, foreign (another project
-        answers in its place), idle (agrees to scale in and does not)
+    :ivar mode: cooperative; silent (does not answer), refusing,
+        contradicting (refuses when another manager of the project has
+        agreed), late (answers when the window is over), twice, foreign
+        (another project answers in its place), idle (agrees to scale in and
+        does not)
     :ivar asked: the questions for which the mode holds; empty: all
     :ivar alarms: event types of its alarms
     :ivar vocabulary: the words that its project is told
@@ -74,7 +77,9 @@ class Scenario:
     :ivar vnfs: who is on the hosts
     :ivar cells: that the cloud has to have
     :ivar tells_cells: an administrator says which host is in which
-    :ivar zones: zone: names of its hosts, by their numbers
+    :ivar zones: availability zone: its hosts, by their numbers
+    :ivar aggregates: the same of aggregates that are no zones
+    :ivar crowd: servers of others that fill the hosts that are not used
     :ivar shared: all of the VNFs belong to one project
     :ivar ends: DONE, FAILED, CONTINUED or OVERCOME
     :ivar reason: a regular expression that the reason of the failure fits
@@ -97,6 +102,9 @@ class Scenario:
     tells_cells: bool = False
     zones: dict[str, tuple[int, ...]] = dataclasses.field(
         default_factory=dict)
+    aggregates: dict[str, tuple[int, ...]] = dataclasses.field(
+        default_factory=dict)
+    crowd: int = 0
     shared: bool = False
     workflow: str = 'default'
     ends: str = DONE

@@ -27,8 +27,11 @@ SCENARIOS = (
               settings={'empty_timeout': 10.0},
               reason=r'not empty: .* \(SOFT_DELETED\): an administrator may'),
     _scenario('offloaded'),
+    _scenario('shelved', ends=model.CONTINUED,
+              reason='is SHELVED and cannot be moved: its owner may'),
     _scenario('locked'),
     _scenario('confirmed-by-another'),
+    _scenario('auto-confirmed'),
     _scenario('forced-down', ends=model.CONTINUED, reason='is down',
               settings={'cloud_patience': 10.0}),
     # The empty hosts of the other zone are in nobody's reach but of those
@@ -40,6 +43,9 @@ SCENARIOS = (
     # Nova moves nothing from one cell to the other. An administrator tells
     # which host is in which; the empty ones are those of the second cell.
     model.Scenario('two-cells', hosts=5, spare=2, cells=2, tells_cells=True,
+                   vnfs=(model.Vnf(instances=4),)),
+    # As many as Nova has on ten pages; few are on the hosts of the session.
+    model.Scenario('ten-thousand', hosts=3, spare=1, crowd=10_000,
                    vnfs=(model.Vnf(instances=4),)),
 )
 SUBSET = ('stopped-live', 'paused', 'suspended')

@@ -9,6 +9,6 @@ NOTICE = 600.0
 SCENARIOS = (
     model.Scenario('callers', script='tokens', notice=NOTICE),
     model.Scenario('api', script='api', notice=NOTICE, points=(
-        1, 2, 3, 7, 14, 17)),
+        1, 2, 3, 4, 7, 14, 17)),
 )
 SUBSET = ('callers', 'api')

@@ -327,6 +327,34 @@ class TestFailure(MoveCase):
         self.assertEqual(300, round(
             (self.cloud.clock.now() - began).total_seconds()))
 
+    def test_ends_after_it_was_given_up(self):
+        """Its project, which agreed to the move, waits for its end."""
+        for action, op in (('MIGRATE', 'migrate'), ('LIVE_MIGRATE', 'live')):
+            with self.subTest(action):
+                self.prepare(action, options={'migration_timeout': 60})
+                self.fault(op, seconds=600)
+                self.run_session()
+                self.assert_failed('did not end in time')
+                self.assertEqual(0, self.told())
+                self.cloud.advance(1000)
+                if action == 'MIGRATE':
+                    self.cloud.model.confirm(self.vm)
+                    self.cloud.advance(100)
+                self.go_on()
+                self.assertEqual(1, self.told())
+                self.assert_done()
+                self.assertEqual('done', self.cloud.rows.moves[0].state)
+
+    def test_given_up_where_it_was(self):
+        """One that never left is not told to have been moved."""
+        self.prepare('LIVE_MIGRATE')
+        self.fault('live', fail=True)
+        self.run_session()
+        self.assert_failed('LIVE_MIGRATE')
+        self.go_on()
+        self.assertEqual(1, self.told())
+        self.assert_done()
+
     def test_confirmation_never_ends(self):
         self.prepare(options={'confirm_timeout': 150})
         self.cloud.model.times.confirm = 1e6

@@ -79,6 +79,19 @@ class AuditTest(testtools.TestCase):
         self.assertEqual(['a is on compute-2'], audit.outside(
             self.cloud, [('a', [FIRST]), ('b', [SECOND])]))
 
+    def test_other_ways(self):
+        def found(**ways):
+            return audit.other_ways(self.cloud, '', ways)
+        self.assertEqual([], found(a='migration'))
+        self.assertEqual(['a: migration, not live-migration'],
+                         found(a='live-migration', b='migration'))
+        # Its owner was to move it.
+        self.assertEqual(['b: migration, not None'], found(b=None))
+
+    def test_unknown(self):
+        self.assertEqual([], audit.unknown(self.cloud, ['b', 'a']))
+        self.assertEqual(['b', 'c'], audit.unknown(self.cloud, ['a', 'c']))
+
     def test_not_emptied(self):
         del self.cloud.moves[1], self.cloud.done['b']
         self.assertEqual(['every host was emptied'], self.found(before='ab'))

@@ -113,6 +113,13 @@ class ProxyTest(testtools.TestCase):
         self.assertEqual([('gone', SERVER)], [
             each[:2] for each in self.proxy.witness.told])
 
+    def test_notes_pages_of_all_servers(self):
+        self.answer = {'servers': [{'id': SERVER}]}
+        for more in ('', '&marker=x', '&status=SOFT_DELETED', '&host=h', ''):
+            self.call('GET', f'/servers/detail?all_tenants=1{more}')
+        self.assertEqual([[1, 1], [1]], [
+            [number for _, number in pages] for pages in self.proxy.lists])
+
     def test_shows_a_service(self):
         self.call('PUT', f'/os-services/{SERVER}',
                   json={'status': 'disabled'})

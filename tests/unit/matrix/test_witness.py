@@ -16,7 +16,11 @@ class FakeCloud:
 
     def computes(self):
         return {host: {'id': f'id-{host}', 'status': 'enabled',
-                       'disabled_reason': None} for host in HOSTS}
+                       'disabled_reason': None, 'zone': host}
+                for host in HOSTS}
+
+    def aggregates(self):
+        return {'fast': list(HOSTS)}
 
     def controllers(self):
         return {'controller'}
@@ -63,10 +67,17 @@ class WitnessTest(testtools.TestCase):
 
     def test_beginning(self):
         self.assertEqual(
-            ['host.create', 'host.create', 'host.create', 'group.create',
-             'server.create'],
+            ['host.create', 'host.create', 'host.create', 'aggregate.create',
+             'group.create', 'server.create'],
             [line['what'] for line in self.timeline.lines])
         self.assertEqual(GROUP, self.timeline.lines[-1]['group'])
+
+    def test_others_are_left_alone(self):
+        timelines = timeline.Timeline()
+        deaf = witness.Witness(timelines, {SERVER})
+        deaf.server(document('ACTIVE', HOSTS[0]), self.now)
+        deaf.all_servers([document('ERROR', HOSTS[0])], self.now)
+        self.assertEqual([], timelines.lines)
 
     def test_cold_migration(self):
         self.witness.acted(SERVER, {'migrate': {'host': HOSTS[1]}},
@@ -148,6 +159,45 @@ class WitnessTest(testtools.TestCase):
             [('service.disable', True), ('service.disable', False),
              ('service.enable', True)],
             [(line['what'], line['changed']) for line in lines])
+
+    def test_the_project_was_not_told(self):
+        """A move of which its project hears nothing is found."""
+        self.timeline.record('vnf.subscribe', project=PROJECT, alarms=['a'])
+        self.timeline.record('session', method='POST', session='s', body={},
+                             state=None, code=200)
+        self.witness.acted(SERVER, {'migrate': {'host': HOSTS[1]}},
+                           self.now, 202)
+        self.see('VERIFY_RESIZE', HOSTS[1])
+        self.witness.acted(SERVER, {'confirmResize': None}, self.now, 204)
+        self.see('ACTIVE', HOSTS[1])
+        self.witness.migration(migration('confirmed'))
+        self.timeline.record('session', method='DELETE', session='s',
+                             state=None, code=200)
+        self.assertIn('moved, but its project was never told', [
+            breach.what for breach in verifier.verify(self.timeline.lines)])
+
+    def out(self, host):
+        """Have a host go out in a session that may have half of them."""
+        self.now += 1
+        self.witness.service(f'id-{host}', {
+            'status': 'disabled', 'disabled_reason': 'fenix:x'}, self.now,
+            200)
+        self.timeline.record(
+            'notify', event_type='maintenance.host', message_id=host,
+            payload={
+                'host': host, 'state': 'IN_MAINTENANCE', 'session_id': 'x'})
+
+    def test_shares_are_judged(self):
+        """Of an aggregate, but not of zones with one host each."""
+        self.timeline.record('session', method='POST', session='x', code=200,
+                             body={'settings': {'zone_share': 0.5}})
+        self.witness.gone(SERVER, self.now + 1)
+        self.out(HOSTS[0])
+        self.out(HOSTS[1])
+        self.assertEqual(
+            ['2 of 2 hosts of aggregate fast at once, 1 allowed'],
+            [breach.what for breach in verifier.verify(self.timeline.lines)
+             if breach.rule == 3])
 
     def test_the_verifier_judges(self):
         """A move of which nobody was asked is found."""

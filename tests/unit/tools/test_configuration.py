@@ -31,9 +31,10 @@ class ConfigurationTest(base.CloudTestCase):
                 and path.name != 'rabbitmq.conf']
 
     def test_each_is_complete(self):
-        # Four hosts have one each, and nova-api a second one.
-        self.assertEqual(len(configuration.FILES) - 1 + 4 + 1,
-                         len(self.files()))
+        # Four hosts have one each, and some programs of Nova a second one.
+        self.assertEqual(
+            len(configuration.FILES) - 1 + 4
+            + len(configuration.NOVA_OVERRIDES), len(self.files()))
         for path in self.files():
             self.read(path)
             self.assertNotIn('$', path.read_text())
@@ -97,15 +98,22 @@ class ConfigurationTest(base.CloudTestCase):
         configuration.override_fenix(self.here, {})
         self.assertEqual([], self.read(path).sections())
 
-    def test_nova_api_reads_more(self):
-        path = self.here.conf / configuration.NOVA_API_OVERRIDE
-        self.assertEqual([], self.read(path).sections())
-        self.assertIn(path.name, services.environment(self.here)[
-            'OS_NOVA_CONFIG_FILES'].split(';'))
-        configuration.override_nova_api(
-            self.here, {'api': {'max_limit': 10}})
-        configuration.write(self.here)
-        self.assertEqual('10', self.read(path).get('api', 'max_limit'))
+    def test_nova_reads_more(self):
+        for program, name in configuration.NOVA_OVERRIDES.items():
+            path = self.here.conf / name
+            self.assertEqual([], self.read(path).sections())
+            configuration.override_nova(
+                self.here, program, {'api': {'max_limit': 10}})
+            configuration.write(self.here)
+            self.assertEqual('10', self.read(path).get('api', 'max_limit'))
+            configuration.override_nova(self.here, program, {})
+            self.assertEqual([], self.read(path).sections())
+
+    def test_nova_api_finds_it(self):
+        self.assertEqual(
+            configuration.NOVA_OVERRIDES['nova-api'],
+            services.environment(self.here)[
+                'OS_NOVA_CONFIG_FILES'].split(';')[-1])
 
     def test_written_again_it_keeps_what_is_there(self):
         kept = self.here.data / 'keystone' / 'key'

@@ -25,6 +25,7 @@ import nova.virt.fake  # noqa: F401
 import oslo_messaging._drivers.impl_rabbit  # noqa: F401
 
 from tools.cloud import bus
+from tools.cloud import configuration
 from tools.cloud import processes
 from tools.cloud import site as sites
 
@@ -57,8 +58,10 @@ def run(site: sites.Site, host: sites.Host):
                   os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
-    sys.argv = ['nova-compute', '--config-file', str(site.conf / 'nova.conf'),
-                '--config-file', str(site.conf / f'{host.service}.conf')]
+    sys.argv = ['nova-compute']
+    for name in ('nova.conf', f'{host.service}.conf',
+                 configuration.NOVA_OVERRIDES['nova-compute']):
+        sys.argv += ['--config-file', str(site.conf / name)]
     code = 1
     try:
         compute.main()
