@@ -9,6 +9,7 @@ the engine just acts on, if any, is the global one.
 """
 
 import contextlib
+import functools
 
 from oslo_context import context
 
@@ -77,6 +78,20 @@ def active(made):
         yield made
     finally:
         _put(before)
+
+
+def carried(call):
+    """Return a function like another, for a thread of its own.
+
+    What it logs is about what this thread works on now.
+    """
+    found = current()
+
+    @functools.wraps(call)
+    def inner(*args, **kwargs):
+        with active(found):
+            return call(*args, **kwargs)
+    return inner
 
 
 def current():

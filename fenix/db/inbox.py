@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from fenix import context
 from fenix import errors
+from fenix import words
 from fenix.db import core
 from fenix.db import models
 from fenix.db import types
@@ -35,13 +36,19 @@ class Standing:
     own: set[str]
     #: Whether the project has, or had, an instance in the session.
     known: bool
+    #: Whether the session has ended and takes no answer to the question any
+    #: more, not even once it is continued.
+    late: bool
     #: The project's newest reply if nobody has read it yet, or None.
     newest: models.Reply | None
 
 
 # Made once, as replies come in their thousands.
-_KNOWN_SESSION = sa.select(sa.exists().where(
-    models.Session.id == sa.bindparam('session')))
+_SESSION = sa.select(
+    models.Session.state,
+    sa.and_(models.Session.finished_at.is_not(None),
+            models.Session.deleting.is_(False)).label('ended')
+).where(models.Session.id == sa.bindparam('session'))
 _OF_PROJECT = (models.Instance.session_id == sa.bindparam('session'),
                models.Instance.project_id == sa.bindparam('project'))
 _KNOWN_PROJECT = sa.select(sa.exists().where(*_OF_PROJECT))
@@ -52,6 +59,15 @@ _ASKED = sa.select(models.Ask.instance_ids).where(
     models.Ask.session_id == sa.bindparam('session'),
     models.Ask.project_id == sa.bindparam('project'),
     models.Ask.state.in_(models.UNANSWERED))
+#: What an answer may still count for, as ``asking.take`` has it: who agreed to
+#: MAINTENANCE may refuse it later.
+_TAKES = sa.select(sa.exists().where(
+    models.Ask.session_id == sa.bindparam('session'),
+    models.Ask.project_id == sa.bindparam('project'),
+    models.Ask.question == sa.bindparam('question'), sa.or_(
+        models.Ask.state.in_(models.UNANSWERED),
+        sa.and_(models.Ask.question == words.MAINTENANCE,
+                models.Ask.state == 'acked'))))
 #: For replies on the project's URL, and on those of its instances.
 _NEWEST, _NEWEST_OF_INSTANCE = (
     sa.select(models.Reply).where(
@@ -65,7 +81,8 @@ _NEWEST, _NEWEST_OF_INSTANCE = (
 
 
 @core.reader
-def standing(db, session_id, project_id, named, instance_id=None):
+def standing(db, session_id, project_id, named, instance_id=None,
+             question=None):
     """Tell what a project may answer about, and what it has just answered.
 
     One look however many instances there are. An instance that the project
@@ -74,11 +91,13 @@ def standing(db, session_id, project_id, named, instance_id=None):
 
     :param named: the ids of the instances that the reply names
     :param instance_id: from the URL; None on the project's URL
+    :param question: what the reply answers
     :returns: :class:`Standing`
     :raises: SessionNotFound
     """
     where = {'session': session_id, 'project': project_id}
-    if not db.scalar(_KNOWN_SESSION, where):
+    session = db.execute(_SESSION, where).first()
+    if session is None:
         raise errors.SessionNotFound()
     own = set()
     if named:
@@ -86,8 +105,12 @@ def standing(db, session_id, project_id, named, instance_id=None):
     if not own.issuperset(named):
         own.update(named.intersection(
             set().union(*db.scalars(_ASKED, where))))
+    # One that has failed may be continued: what it asked counts then.
+    late = session.ended and (
+        session.state == words.MAINTENANCE_DONE
+        or not db.scalar(_TAKES, {**where, 'question': question}))
     return Standing(own, bool(own) or db.scalar(_KNOWN_PROJECT, where),
-                    _newest(db, where, instance_id))
+                    bool(late), _newest(db, where, instance_id))
 
 
 def _newest(db, where, instance_id):

@@ -72,3 +72,14 @@ class ContextTest(testtools.TestCase):
             thread.start()
             thread.join()
         self.assertEqual([None], found)
+
+    def test_carried_into_a_thread(self):
+        found = []
+        with context.active(context.of_session('s', host='h')):
+            carried = context.carried(
+                lambda number: found.append((context.current().host, number)))
+            thread = threading.Thread(target=carried, args=(1,))
+        thread.start()
+        thread.join()
+        self.assertEqual([('h', 1)], found)
+        self.assertIsNone(context.current())

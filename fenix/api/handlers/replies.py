@@ -51,16 +51,20 @@ def reply(call):
     instance_id = call.path.get('instance')
     state = call.body['state'].strip()
     actions = call.body.get('instance_actions') or {}
+    question, _ = words.read_reply(state)
     standing = inbox.standing(
         session_id, project_id,
-        {*actions, instance_id} if instance_id else {*actions}, instance_id)
-    question, _ = words.read_reply(state)
+        {*actions, instance_id} if instance_id else {*actions}, instance_id,
+        question)
     if question is None:
         return _ignored(call, 'it answers no question')
     if instance_id and instance_id not in standing.own:
         return _ignored(call, 'the project has no such instance there')
     if not standing.known:
         return _ignored(call, 'the project has nothing in the session')
+    if standing.late:
+        # Nobody reads what is kept for a session that has ended.
+        return _ignored(call, 'the session has ended')
     said = {'state': state,
             'action': _action(call.body.get('instance_action')),
             'actions': {key: _action(value) for key, value in actions.items()

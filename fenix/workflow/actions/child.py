@@ -12,6 +12,7 @@ import time
 
 from oslo_log import log as logging
 
+from fenix import context
 from fenix.workflow.actions import base
 
 LOG = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Child:
         finally:
             os.close(status)
         self._deadline = time.monotonic() + timeout
-        threading.Thread(target=self._watch, daemon=True,
+        threading.Thread(target=context.carried(self._watch), daemon=True,
                          name=f'watch-{self._guard.pid}').start()
 
     def status(self):

@@ -144,6 +144,63 @@ class ReplyTest(ProjectTest):
         self.assertEqual('10', self.send(
             'PUT', self.path, again).headers['Retry-After'])
 
+    def end(self, state, **values):
+        base.change(self.session, state=state, **{
+            'finished_at': self.session.created_at, **values})
+
+    def test_to_a_session_that_is_done(self):
+        """Late replies are 200, however many come and whatever they say."""
+        self.useFixture(
+            fixtures_.MonkeyPatch('fenix.db.inbox.MOST_REPLIES', 2))
+        self.ask(state='acked')
+        self.end('MAINTENANCE_DONE')
+        for number in range(4):
+            for word in ('ACK', 'NACK'):
+                for question in ('MAINTENANCE', 'MAINTENANCE_COMPLETE',
+                                 'PLANNED_MAINTENANCE'):
+                    self.ignored({'state': f'{word}_{question}',
+                                  'instance_action': f'a{number}'})
+                self.ignored({'state': f'{word}_PLANNED_MAINTENANCE',
+                              'instance_action': f'a{number}'}, '/i1')
+        self.assertEqual([], self.replies())
+
+    def test_to_a_session_that_failed(self):
+        """What it had asked counts once it is continued, nothing else."""
+        self.ask(question='PLANNED_MAINTENANCE', host='cmp-1',
+                 instance_id='i1', instance_ids=['i1'])
+        scale_in = self.ask(question='SCALE_IN')
+        self.end('MAINTENANCE_FAILED')
+        self.reply({'state': 'ACK_PLANNED_MAINTENANCE'}, '/i1')
+        self.reply({'state': 'NACK_DOWN_SCALE'})
+        self.assertEqual(2, len(self.replies()))
+        self.ringer.rung.clear()
+        base.change(scale_in, state='expired')
+        for word in ('ACK', 'NACK'):
+            for question in ('MAINTENANCE', 'DOWN_SCALE',
+                             'MAINTENANCE_COMPLETE'):
+                self.ignored({'state': f'{word}_{question}'})
+        # Asked, but not of this one.
+        self.ask(project_id='p2')
+        self.ignored({'state': 'ACK_MAINTENANCE'})
+
+    def test_a_failed_one_can_still_be_refused(self):
+        asked = self.ask(state='acked')
+        self.end('MAINTENANCE_FAILED')
+        self.reply({'state': 'NACK_MAINTENANCE'})
+        self.assertEqual(1, len(self.replies()))
+        base.change(asked, state='withdrawn')
+        self.ringer.rung.clear()
+        self.ignored({'state': 'ACK_MAINTENANCE'})
+
+    def test_to_a_session_that_goes_on(self):
+        """It reads them, and knows best what it may be asking just now."""
+        for values in ({'state': 'MAINTENANCE', 'finished_at': None},
+                       {'state': 'MAINTENANCE_DONE', 'deleting': True}):
+            self.end(**values)
+            self.reply({'state': 'ACK_MAINTENANCE'}, '/i1')
+            self.reply({'state': 'NACK_MAINTENANCE'}, '/i1')
+        self.assertEqual(4, len(self.replies()))
+
     def test_actions(self):
         # Only for the project's own instances; what is no action at all is
         # for the engine to judge.

@@ -11,6 +11,7 @@ import time
 import fixtures
 
 import fenix
+from fenix import context
 from fenix.workflow.actions import base
 from fenix.workflow.actions import child
 from fenix.workflow.actions import command
@@ -55,6 +56,21 @@ class CommandTest(fakes.ActionTestCase):
         self.assertEqual(base.RUNNING, status.state)
         self.assertEqual(base.RunStatus(base.DONE, 'out\nerr\n'),
                          self.ended(run))
+
+    def test_its_log_is_about_session_and_host(self):
+        """What watches a command is not the thread that started it."""
+        found = []
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.workflow.actions.child.LOG.exception',
+            lambda *args: found.append(context.current())))
+        self.useFixture(fixtures.MonkeyPatch(
+            'fenix.workflow.actions.child.Child._read',
+            lambda child: 1 / 0))
+        with context.active(context.of_session('s', host='h')):
+            run, _ = self.start(shell('sleep 60'))
+        self.assertIn('could not be watched', self.ended(run).reason)
+        self.assertEqual([('s', 'h')], [
+            (seen.session_id, seen.host) for seen in found])
 
     def test_the_exit_code_is_the_reason(self):
         run, _ = self.start(shell('echo no; exit 3'))
