@@ -40,7 +40,8 @@ OPTS = [
         help='Seconds between two looks at a server that moves or at a '
              'host that is to become empty. Where a session has seen some '
              'moves, those that follow are looked at less often while they '
-             'cannot be over.'),
+             'cannot be over. Confirmations are looked at more often at '
+             'first.'),
 ]
 
 

@@ -19,6 +19,9 @@ NEWEST = 50
 SURELY = 0.8
 #: Share of the time since its request between two looks until then.
 BETWEEN = 0.25
+#: The same of a confirmation, and the least seconds between two looks at one.
+CONFIRMING = 0.5
+SHORTLY = 0.1
 
 
 def estimates(turn):
@@ -52,9 +55,13 @@ def between_looks(turn, row):
 
     They are further apart in the middle of one, where nothing is to be
     expected: what so many looks cost delays the one that counts. Failures
-    come early mostly; of a later one it is known a quarter later.
+    come early mostly; of a later one it is known a quarter later. A
+    confirmation is mostly over at once, and others of its group wait for it.
     """
     usual = turn.conf.nova.observe_interval
+    if row.state == 'confirming':
+        gone = (turn.now - row.confirm_at).total_seconds()
+        return min(usual, max(SHORTLY, CONFIRMING * gone))
     took = turn.picture.took[row.action]
     if row.state != 'requested' or len(took) < LEAST:
         return usual

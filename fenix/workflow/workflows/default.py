@@ -122,10 +122,14 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         choice = self.choose(survey)
         if isinstance(choice, planner.NeedRoom):
             # All seem to be down while the message bus is away.
-            if self.hopes_for(self.lost(survey)) or self.reopen(
-                    pending, survey):
+            if self.hopes_for(self.lost(survey)):
                 return None
-            return states.MAKE_ROOM
+            closed = self.worth_opening(survey)
+            if not closed:
+                return states.MAKE_ROOM
+            if not all([self.enable(host) for host in closed]):
+                keeping.surprised(self.turn)    # The survey is of before.
+            return None
         if (self.disables_undone
                 and choice.question == words.PLANNED_MAINTENANCE
                 and not all([self.disable(host) for host in pending])):
@@ -139,22 +143,17 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         """Whether all hosts that are not done are kept free of new ones."""
         return self.option('disable_undone')
 
-    def reopen(self, pending, survey):
-        """Put hosts to come back into use if nobody has to scale in then.
+    def worth_opening(self, survey):
+        """Return the hosts to come whose being in use makes the room missing.
 
-        They are kept free of instances for a plan that turned out to be
-        wrong: that could not know in which cells of Nova the hosts are.
-
-        :returns: whether they are on their way
+        They are kept free of instances for a plan that turned out otherwise:
+        it could not know in which cells of Nova the hosts are, say.
         """
-        closed = {host.name for host in pending if host.disabled == hosting.US}
-        if not closed or not isinstance(
-                self.choose(survey, closed), planner.Start):
-            return False
-        if not all([self.enable(host) for host in pending
-                    if host.name in closed]):
-            keeping.surprised(self.turn)    # This survey shows them closed.
-        return True
+        closed = [host for host in self.to_be_emptied()
+                  if host.disabled == hosting.US]
+        names = {host.name for host in closed}
+        return closed if names and isinstance(
+            self.choose(survey, names), planner.Start) else []
 
     def choose(self, survey, opened=frozenset()):
         """Return what the planner would do next.

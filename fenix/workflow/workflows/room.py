@@ -29,7 +29,8 @@ class ScaleIn:
         if survey is None:
             return None
         choice = self.choose(survey)
-        if not isinstance(choice, planner.NeedRoom):
+        if not isinstance(choice, planner.NeedRoom) or (
+                self.worth_opening(survey)):
             self.turn.change(self.session, scale_in_free=None)
             return states.RUN_HOSTS
         self.check_movable(survey, choice)
@@ -43,6 +44,10 @@ class ScaleIn:
         """Return the hosts for which room may be needed."""
         return [host for host in self.picture.hosts.values()
                 if host.step == states.PENDING]
+
+    def worth_opening(self, survey):
+        """Return hosts that make the room missing once they are enabled."""
+        return []
 
     def check_movable(self, survey, choice):
         """Refuse to make room where room is not what is missing.

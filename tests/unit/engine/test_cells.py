@@ -86,12 +86,13 @@ class TestLearned(cases.EngineTestCase):
     what is free in their own cell is brought together.
     """
 
-    def play(self, workflow, cells, places):
+    def play(self, workflow, cells, places, scale_in=0):
         """Run a session to its end.
 
         :param cells: of the hosts, one letter each
         :param places: numbers of the hosts of the instances, of which the
             first two are a pair; two fill one
+        :param scale_in: how many have to go
         """
         self.prepare(hosts=0, spare=len(cells), options={
             'settle_time': 1, 'scale_in_window': 10})
@@ -103,10 +104,11 @@ class TestLearned(cases.EngineTestCase):
         for number, host in enumerate(places):
             self.cloud.create(f'vm-{number}', f'compute-{host + 1}',
                               group=pair if number < 2 else None)
+        self.vnfm.scale_in = 1
         self.run_session(workflow=workflow)
         self.assert_done()
         self.assert_maintained(*self.cloud.model.hosts)
-        self.assertEqual([], self.vnfm.asked(words.SCALE_IN))
+        self.assertEqual(scale_in, len(self.vnfm.asked(words.SCALE_IN)))
         self.assertTrue(self.cloud.lines('migrate.refused'))
         self.assertEqual([], self.cloud.disabled())
 
@@ -115,6 +117,10 @@ class TestLearned(cases.EngineTestCase):
 
     def test_one_by_one_with_a_full_host(self):
         self.play('default', 'bbaaa', [2, 3, 4, 4])
+
+    def test_room_in_pieces_after_scaling_in(self):
+        """It is brought together; nobody has to scale in again for it."""
+        self.play('default', 'aaabb', [0, 1, 0, 1, 2], scale_in=1)
 
     def test_many_at_once(self):
         self.play('vnf', 'aaabb', [0, 1, 2, 0])

@@ -64,6 +64,25 @@ class TestLooks(cases.EngineTestCase):
         self.assertLessEqual(
             max(delays), self.cloud.conf.nova.observe_interval + 0.01)
 
+    def test_confirmations_are_seen_soon(self):
+        self.prepare()
+        self.cloud.model.times = config.Times(
+            migration=5, confirm=0.3, settle=0)
+        self.run_session(hosts=['compute-1'])
+        self.assert_done()
+        for move in self.cloud.rows.moves:
+            took = (move.ended_at - move.confirm_at).total_seconds()
+            self.assertLess(took, 0.5)
+        self.assertGreater(self.cloud.conf.nova.observe_interval, 0.5)
+
+    def test_a_confirmation_that_lasts(self):
+        self.prepare()
+        self.cloud.model.times = config.Times(migration=5, confirm=60)
+        self.run_session(hosts=['compute-1'])
+        self.assert_done()
+        for count in self.looks.values():
+            self.assertLess(count, 80)
+
     def test_another_engine_knows_as_well(self):
         self.prepare()
         self.start(hosts=['compute-1'])
