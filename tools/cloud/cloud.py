@@ -78,11 +78,14 @@ class Cloud:
         :param remove: whether all that the cloud has kept goes too
         """
         names = self._processes.names()
+        if remove:
+            # Nothing that they could put in order is needed any more.
+            self._processes.kill(*names)
+            shutil.rmtree(self.site.directory)
+            return
         self._stop([name for name in names if name not in SERVERS])
         for name in SERVERS:
             self._stop([name])
-        if remove:
-            shutil.rmtree(self.site.directory)
 
     def _make(self):
         schema.make_database_server(self.site)
