@@ -88,8 +88,14 @@ def _cloud_waits(rows):
     """Tell what the cloud has to show when nobody else has to act."""
     if rows.session.phase == 'make_room':
         return ['the cloud to show the room that was made']
-    return [f'host {row.name} {_SHOWN[row.step]}' for row in rows.hosts
+    return [f'host {row.name}: {_held(row)}' if _held(row)
+            else f'host {row.name} {_SHOWN[row.step]}' for row in rows.hosts
             if row.step in _SHOWN] or ['the engine to go on']
+
+
+def _held(row):
+    """Return what holds a host that should be empty, or None."""
+    return row.waits_why if row.step == 'maintain' else None
 
 
 #: Steps of hosts that are in hand.
@@ -151,7 +157,7 @@ class Waits:
             return ['the session to be continued or deleted']
         if row.step == 'pending':
             return [self._of_pending(row)]
-        if row.step == 'ask' and row.waits_why is not None:
+        if row.step in ('ask', 'maintain') and row.waits_why is not None:
             return [self._why(row)]
         if row.step == 'empty' and row.name in self._told:
             return self._told[row.name]

@@ -36,7 +36,9 @@ OPTS = [
     cfg.FloatOpt(
         'observe_interval', default=1.0, min=0.05,
         help='Seconds between two looks at a server that moves or at a '
-             'host that is to become empty.'),
+             'host that is to become empty. Where a session has seen some '
+             'moves, those that follow are looked at less often while they '
+             'cannot be over.'),
 ]
 
 

@@ -14,6 +14,7 @@ import functools
 
 from fenix import words
 from fenix.workflow import ending
+from fenix.workflow import picture as pictures
 from fenix.workflow import states
 from fenix.workflow import turn as turns
 from fenix.workflow.planner import planner
@@ -26,6 +27,12 @@ from fenix.workflow.verbs import telling
 from fenix.workflow.verbs import viewing
 
 Failed = turns.Failed
+
+
+class NoRoom(Failed):
+    """No host takes what is left on one that is being emptied."""
+
+
 PROCEED, SKIP = asking.PROCEED, asking.SKIP
 
 #: Seconds between two looks at hosts that are down.
@@ -168,7 +175,11 @@ class Workflow(abc.ABC):
     def start_host(self, host, step, question=None, targets=None):
         """Send a host on its way."""
         self.turn.change(host, question=question)
-        self.turn.memory.targets[host.name] = dict(targets or {})
+        self.turn.memory.targets.pop(host.name, None)
+        if targets:
+            self.turn.memory.targets[host.name] = viewing.targets(
+                self.turn, self.turn.memory.readings['survey', None].value,
+                targets)
         telling.step(self.turn, host, step)
 
     def told_of(self, host):
@@ -204,12 +215,15 @@ class Workflow(abc.ABC):
         """Return the host that an instance goes to, or None yet.
 
         The plan is made when the host's turn comes. It is made anew when it
-        was forgotten, lacks an instance that came later, or named a host
-        that does not take one.
+        was forgotten, lacks an instance that came later, named a host that
+        does not take one, or goes by what VNFMs had registered before they
+        registered something else.
         """
-        targets = self.turn.memory.targets.setdefault(host.name, {})
-        if instance.instance_id in targets:
-            return targets[instance.instance_id]
+        known = self.turn.memory.targets.get(host.name)
+        stands = known is not None and known.bound == viewing.bound(
+            self.turn, known.owners)
+        if stands and instance.instance_id in known.where:
+            return known.where[instance.instance_id]
         refused = self.picture.refused(host.name, host.round)
         # Newer than the last move: where that one went counts.
         survey = self.survey(max(
@@ -231,7 +245,9 @@ class Workflow(abc.ABC):
                     view, host.name, host.question)
                 if name not in unfit]) or {}
 
-        targets.update(fit(view))
+        targets = (known.where if stands else {}) | fit(view)
+        self.turn.memory.targets[host.name] = viewing.targets(
+            self.turn, survey, targets)
         waiting = self.turn.memory.targets_down
         if instance.instance_id in targets:
             waiting.pop(host.name, None)
@@ -245,8 +261,21 @@ class Workflow(abc.ABC):
                       f'{instance.instance_id} of {host.name}')
             if refused:
                 reason = f'{refused[-1].reason}; and else {reason}'
-            raise Failed(reason)
+            raise NoRoom(reason)
         return targets[instance.instance_id]
+
+    def misled(self, host, since=None):
+        """Tell whether a host was begun for room in another cell of Nova.
+
+        That is known from a move which Nova refused. Once nothing of the host
+        is on its way it may go back, for a plan that knows better.
+
+        :param since: only if it became known then or later
+        """
+        return any(
+            pictures.other_cell(move) and (
+                since is None or move.ended_at >= since)
+            for move in self.picture.refused(host.name, 0))
 
     def hopes_since(self, since):
         """Tell whether hosts that are down are given time to be back.
@@ -305,4 +334,5 @@ class Workflow(abc.ABC):
         return self.turn.passed(when)
 
 
-__all__ = ['PROCEED', 'SKIP', 'Failed', 'Workflow', 'states', 'words']
+__all__ = ['PROCEED', 'SKIP', 'Failed', 'NoRoom', 'Workflow', 'states',
+           'words']

@@ -17,7 +17,8 @@ from fenix.workflow import states
 UNANSWERED = frozenset(['waiting', 'open'])
 #: States of a move that is not over.
 MOVING = frozenset(['intended', 'requested', 'unknown', 'confirming'])
-
+#: Moves of each action of which it is remembered how long they took.
+NEWEST = 20
 
 
 def between_cells(move):
@@ -76,6 +77,9 @@ class Picture:
         #: What the moves tell of Nova's cells.
         self.cells = cells.Cells()
         self._left_at = {}
+        #: By action: the seconds until the newest moves were there.
+        self.took = collections.defaultdict(
+            lambda: collections.deque(maxlen=NEWEST))
         #: Ids of the instances whose newest move failed: they may still
         #: hold their share of a group.
         self.holding = set()
@@ -143,6 +147,7 @@ class Picture:
                     ask.question, ask.host, instance_id] = ask
 
     def _index_move(self, move):
+        seen = move.id in self.moves and move.id not in self.moving
         if move.id not in self.moves:
             self._moves[move.instance_id, move.source] = move
         self.moves[move.id] = move
@@ -162,6 +167,10 @@ class Picture:
                 self.cells.apart(move.source, move.target)
         elif move.state == 'done' and move.target is not None:
             self.cells.together(move.source, move.target)
+            if not seen:
+                self.took[move.action].append((
+                    (move.confirm_at or move.ended_at)
+                    - move.intended_at).total_seconds())
         self._left_at[move.source] = max(
             move.ended_at, self._left_at.get(move.source, move.ended_at))
 

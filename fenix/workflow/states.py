@@ -29,7 +29,8 @@ ASK = 'ask'
 EMPTY = 'empty'
 MAINTAIN = 'maintain'
 GIVE_BACK = 'give_back'
-#: A project would not have this host emptied now: it goes back to pending.
+#: A project would not have this host emptied now, or it was begun for room
+#: that is in another cell of Nova: it goes back to pending.
 LEAVE = 'leave'
 DONE = 'done'
 SKIPPED = 'skipped'
@@ -38,7 +39,7 @@ STEPS = {
     PENDING: {ASK, MAINTAIN, SKIPPED},
     ASK: {EMPTY, LEAVE, SKIPPED},
     # New instances found: their projects have to be asked first.
-    EMPTY: {MAINTAIN, ASK},
+    EMPTY: {MAINTAIN, ASK, LEAVE},
     MAINTAIN: {GIVE_BACK, ASK},
     GIVE_BACK: {DONE},
     LEAVE: {PENDING, SKIPPED},

@@ -80,6 +80,21 @@ class Reading:
 
 
 @dataclasses.dataclass
+class Targets:
+    """Where the instances of a host go.
+
+    :ivar where: {instance id: host}
+    :ivar owners: {instance id: project id} of these and of whom they join
+    :ivar bound: what was registered for the groups of all these when that
+        was chosen, see ``viewing.bound``
+    """
+
+    where: dict
+    owners: dict
+    bound: dict
+
+
+@dataclasses.dataclass
 class Memory:
     """What an owner remembers between turns and may forget at any time.
 
@@ -91,7 +106,7 @@ class Memory:
     in_flight: set = dataclasses.field(default_factory=set)
     #: Who waits for a read: {(kind, key): {host name or None}}.
     waiting: dict = dataclasses.field(default_factory=dict)
-    #: Where the instances of a host go: {host: {instance id: target}}.
+    #: Where the instances of a host go: {host: Targets}.
     targets: dict = dataclasses.field(default_factory=dict)
     #: Hosts that wait until a project's URL bears no open question:
     #: {project id: names}.
@@ -135,8 +150,7 @@ class Memory:
         return dataclasses.replace(
             self, readings=readings, in_flight=set(self.in_flight),
             waiting={}, queued={}, kept=None,
-            targets={name: dict(targets)
-                     for name, targets in self.targets.items()},
+            targets=dict(self.targets),
             seen=dict(self.seen), held_up=dict(self.held_up),
             unanswered=dict(self.unanswered),
             targets_down=dict(self.targets_down), busy=dict(self.busy),

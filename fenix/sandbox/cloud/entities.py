@@ -24,6 +24,7 @@ _STATUS = {
     'rescued': {None: 'RESCUE'},
     'shelved': {None: 'SHELVED'},
     'shelved_offloaded': {None: 'SHELVED_OFFLOADED'},
+    'soft-delete': {None: 'SOFT_DELETED'},
     'error': {None: 'ERROR'},
     'deleted': {None: 'DELETED'},
 }

@@ -8,8 +8,10 @@ enables only what carries its mark.
 from fenix import errors
 from fenix.db import models
 from fenix.workflow import marks
+from fenix.workflow.planner import model
 from fenix.workflow.turn import Failed
 from fenix.workflow.turn import Reading
+from fenix.workflow.verbs import explaining
 from fenix.workflow.verbs import telling
 from fenix.workflow.verbs import ways
 
@@ -205,16 +207,47 @@ def empty(turn, host):
         turn.change(host, disabled=None)
         return False
     if look.empty:
+        explaining.note(turn, host, None)
         return True
-    left = ([f'instance {server.instance_id} ({server.status})'
-             + (f': {ways.REMEDIES[server.status]}'
-                if server.status in ways.REMEDIES else '')
-             for server in look.servers]
-            + [f'migration of {key}' for key in sorted(look.migrating)]
-            + [f'allocation of {key}' for key in sorted(look.consumers)])
+    left = holders(turn, look)
+    what = ', '.join(left.values())
     if turn.passed(turn.later(turn.option('empty_timeout'), since)):
-        raise Failed(f'{host.name} is still not empty: {", ".join(left)}')
+        raise Failed(f'{host.name} is still not empty: {what}')
+    if turn.passed(turn.later(explaining.INTERVAL, since)):
+        # Not of what is seen to be over a moment later.
+        explaining.note(turn, host, model.Wait(
+            next(iter(left)), f'it is still not empty: {what}'))
     return False
+
+
+def holders(turn, look):
+    """Return what keeps a host from being empty, in words for humans.
+
+    :param look: ``clouds.base.HostLook``
+    :returns: {id: words}, servers first
+    """
+    found = {server.instance_id: (
+        f'{ways.who(server)} ({server.status}'
+        + (f', {server.task_state})' if server.task_state else ')')
+        + _remedy(server.status)) for server in sorted(
+            look.servers, key=lambda server: server.instance_id)}
+    for key in sorted(look.migrating):
+        row = turn.picture.instances.get(key)
+        found[key] = (
+            f'{found[key]}, in an unfinished migration' if key in found else
+            f'an unfinished migration of {ways.who(row) if row else key}'
+            + _remedy(row and row.status))
+    # A migration that holds its source does so under its own id.
+    whose = '' if look.migrating else (
+        ', of which Nova shows no instance here')
+    for key in sorted(look.consumers - found.keys()):
+        found[key] = f'an allocation of {key} in Placement{whose}'
+    return found
+
+
+def _remedy(status):
+    remedy = (ways.REMEDIES | ways.LASTING).get(status)
+    return f': {remedy}' if remedy else ''
 
 
 def service_up(turn, host):

@@ -28,7 +28,7 @@ class Kept:
     :ivar places: ``viewing.Places``
     :ivar down: names of the hosts to come that are down, with instances
     :ivar bound: what was registered for the groups of instances then, see
-        :func:`_bound`
+        ``viewing.bound``
     """
 
     fleet: fleets.Fleet
@@ -56,7 +56,8 @@ def make(turn, survey, down, all_disabled=False, limits=None):
     fleet = fleets.Fleet(view, limits or viewing.limits(turn.option),
                          learning.estimates(turn), seconds(turn))
     turn.memory.kept = Kept(
-        fleet, surveyed_at, where, down, _bound(turn, view.instances))
+        fleet, surveyed_at, where, down, _bound(
+            turn, view.instances.values()))
     begun = _left(turn.picture) | {
         host.name for host in turn.picture.active_hosts()
         if host.disabled is not None and not all_disabled}
@@ -145,17 +146,13 @@ def _only(turn, view, row, known):
                      else known.only) - refused
 
 
-def _bound(turn, instance_ids):
+def _bound(turn, instances):
     """Return what VNFMs registered for the groups of instances.
 
-    :returns: {instance id: values}, without those that are in no group
+    :param instances: of a view or of the fleet
     """
-    constrained, _ = turn.constraints(list(instance_ids))
-    groups = {key: turn.group_of(row) for key, row in constrained.items()}
-    return {key: (group.group_id, group.anti_affinity_group,
-                  group.max_instances_per_host, group.max_impacted_members,
-                  group.recovery_time)
-            for key, group in groups.items() if group is not None}
+    return viewing.bound(turn, {
+        instance.instance_id: instance.project_id for instance in instances})
 
 
 def _left(picture):
@@ -228,6 +225,8 @@ def stepped(turn, host):
             fleet.closed(host.name)
     elif host.step in (states.LEAVE, states.SKIPPED):
         fleet.refused(host.name)
+    elif host.step == states.PENDING:
+        surprised(turn)     # It is back in use, and may be chosen again.
 
 
 def started(turn, move):
@@ -286,15 +285,20 @@ def seen(turn, server):
             kept.places))
 
 
-def knows(turn, instance_id):
+def knows(turn, instance_id, target):
     """Tell whether the fleet knows the rules of an instance's group.
 
-    If its VNFM registered something else since, the fleet is made anew
-    before the instance is moved.
+    And those of who is on its target, or on the way there: they may have
+    become members of the same one. If a VNFM registered something else
+    since, the fleet is made anew before the instance is moved.
     """
     kept = turn.memory.kept
-    now = _bound(turn, [instance_id])
-    if kept.bound.get(instance_id) == now.get(instance_id):
+    there = {instance_id, *kept.fleet.hosts[target].instances} | {
+        move.instance_id for move in turn.picture.moving.values()
+        if move.target == target}
+    now = _bound(turn, [kept.fleet.instances[key] for key in there
+                        if key in kept.fleet.instances])
+    if all(kept.bound.get(key) == rules for key, rules in now.items()):
         return True
     asked = turn.memory.surprised_at
     if asked is None or asked <= kept.surveyed_at:

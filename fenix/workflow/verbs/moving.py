@@ -27,6 +27,14 @@ UNTOLD = 'Nova tells no reason'
 #: That of one whose request was sent by an engine that died.
 NO_ANSWER = 'no answer is known'
 
+#: How many moves of an action have to be over before it is known how long
+#: the next one will take at least, and the share of the shortest of them that
+#: it will.
+LEAST = 3
+SURELY = 0.8
+#: Share of the time since its request that passes between two looks then.
+BETWEEN = 0.25
+
 #: States of a move after which there may be another one.
 ENDED = frozenset(['done', 'failed', 'refused'])
 
@@ -255,13 +263,29 @@ def follow(turn, row):
     if turn.in_flight('confirm', row.id):
         return False
     look = turn.watch('look_at_server', row.instance_id,
-                      row.confirm_at or row.intended_at)
+                      row.confirm_at or row.intended_at,
+                      _between_looks(turn, row))
     if look is None:
         return False
     _judge(turn, row, look)
     if row.state == 'failed':
         raise Failed(row.reason)
     return row.state == 'done'
+
+
+def _between_looks(turn, row):
+    """Return the seconds between two looks at a move.
+
+    They are further apart in the middle of one, where nothing is to be
+    expected: what so many looks cost delays the one that counts. Failures
+    come early mostly; of a later one it is known a quarter later.
+    """
+    usual = turn.conf.nova.observe_interval
+    took = turn.picture.took[row.action]
+    if row.state != 'requested' or len(took) < LEAST:
+        return usual
+    gone = (turn.now - row.intended_at).total_seconds()
+    return max(usual, min(BETWEEN * gone, SURELY * min(took) - gone))
 
 
 def _judge(turn, row, look):

@@ -7,6 +7,7 @@ import dataclasses
 from fenix import words
 from fenix.size import Size
 from fenix.workflow import states
+from fenix.workflow import turn as turns
 from fenix.workflow.planner import model
 from fenix.workflow.verbs import ways
 
@@ -160,6 +161,35 @@ def _registered(turn, found, constrained):
         group = found.groups.get(group_id)
         if group is None or group.project_id == limit.project_id:
             yield limit
+
+
+def bound(turn, owners):
+    """Return what VNFMs registered for the groups of instances.
+
+    :param owners: {instance id: project id}
+    :returns: {instance id: values}, None for those that are in no group
+    """
+    constrained, _ = turn.constraints(list(owners), owners)
+    groups = {key: turn.group_of(row) for key, row in constrained.items()}
+    return dict.fromkeys(owners) | {
+        key: (group.group_id, group.anti_affinity_group,
+              group.max_instances_per_host, group.max_impacted_members,
+              group.recovery_time)
+        for key, group in groups.items() if group is not None}
+
+
+def targets(turn, found, where):
+    """Return ``Targets``, with what is registered for all on them.
+
+    Who is there already may be, or become, a member of the same group.
+
+    :param found: a survey
+    :param where: {instance id: host}
+    """
+    hosts = set(where.values())
+    owners = {key: server.project_id for key, server in found.servers.items()
+              if key in where or server.host in hosts}
+    return turns.Targets(where, owners, bound(turn, owners))
 
 
 def all_up(found, survey):

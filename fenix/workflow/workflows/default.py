@@ -4,6 +4,8 @@
 The steps of a host are in ``hoststeps``; this is the session around them.
 """
 
+import dataclasses
+
 from fenix import size
 from fenix import words
 from fenix.conf import planner as planner_options
@@ -11,6 +13,7 @@ from fenix.workflow import base
 from fenix.workflow import states
 from fenix.workflow.planner import planner
 from fenix.workflow.verbs import hosting
+from fenix.workflow.verbs import keeping
 from fenix.workflow.workflows import discovery
 from fenix.workflow.workflows import hoststeps
 from fenix.workflow.workflows import room
@@ -105,9 +108,12 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
             return states.FINISH
         # Each that ends calls this: the choice is made when all have.
         if not all([self.disable(host) for host in pending
-                    if host.disabled == hosting.ASKED]):
+                    if host.disabled == hosting.ASKED]) or any(
+                self.turn.in_flight('enable', host.name)
+                for host in pending):
             return None
-        survey = self.survey(self.last_change())
+        survey = self.survey(max(filter(None, [
+            self.last_change(), self.turn.memory.surprised_at])))
         if survey is None:
             return None
         down = self.down(survey)
@@ -116,8 +122,10 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         choice = self.choose(survey)
         if isinstance(choice, planner.NeedRoom):
             # All seem to be down while the message bus is away.
-            return (None if self.hopes_for(self.lost(survey))
-                    else states.MAKE_ROOM)
+            if self.hopes_for(self.lost(survey)) or self.reopen(
+                    pending, survey):
+                return None
+            return states.MAKE_ROOM
         if (self.disables_undone
                 and choice.question == words.PLANNED_MAINTENANCE
                 and not all([self.disable(host) for host in pending])):
@@ -131,12 +139,34 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         """Whether all hosts that are not done are kept free of new ones."""
         return self.option('disable_undone')
 
-    def choose(self, survey):
+    def reopen(self, pending, survey):
+        """Put hosts to come back into use if nobody has to scale in then.
+
+        They are kept free of instances for a plan that turned out to be
+        wrong: that could not know in which cells of Nova the hosts are.
+
+        :returns: whether they are on their way
+        """
+        closed = {host.name for host in pending if host.disabled == hosting.US}
+        if not closed or not isinstance(
+                self.choose(survey, closed), planner.Start):
+            return False
+        if not all([self.enable(host) for host in pending
+                    if host.name in closed]):
+            keeping.surprised(self.turn)    # This survey shows them closed.
+        return True
+
+    def choose(self, survey, opened=frozenset()):
         """Return what the planner would do next.
 
+        :param opened: names of hosts that count as if they were in use
         :raises Failed: nothing is left but what cannot be emptied
         """
         view = self.view(survey)
+        view = dataclasses.replace(view, hosts=view.hosts | {
+            name: dataclasses.replace(
+                view.hosts[name], open=survey.hosts[name].up)
+            for name in opened & view.hosts.keys()})
         down = self.down(survey)
         unwilling = self.left_out()
         choice = planner.next_host(view, left_out=unwilling | down)

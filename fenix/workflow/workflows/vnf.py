@@ -224,7 +224,9 @@ class VnfWorkflow(default.DefaultWorkflow):
                 if (known is not None and known.round >= host.round
                         and (known.state == 'failed'
                              or known.state == 'refused'
-                             and known.ended_at < kept.surveyed_at)):
+                             # Not before the host was begun anew.
+                             and host.step_at <= known.ended_at
+                             < kept.surveyed_at)):
                     found[host.name] = known.reason
         return found
 
@@ -280,6 +282,9 @@ class VnfWorkflow(default.DefaultWorkflow):
         if self.halted:
             return None
         instances = self.instances_on(host)
+        if (instances and self.misled(host, since=host.step_at)
+                and not self.picture.moving_from(host.name)):
+            return states.LEAVE
         if any(self.unasked(host, row) for row in instances):
             return states.ASK
         under_way = [self.follow(move)
@@ -304,7 +309,7 @@ class VnfWorkflow(default.DefaultWorkflow):
         target = kept and kept.fleet.offered.get(instance.instance_id)
         if target is None:
             return None
-        if not keeping.knows(self.turn, instance.instance_id):
+        if not keeping.knows(self.turn, instance.instance_id, target):
             moving.wait_for_rules(self.turn, host, instance)
             return None
         return target

@@ -213,7 +213,7 @@ class TestGroup(ConstraintCase):
         failing = memory.readings['service', 'compute-9'] = turns.Reading()
         failing.fail(since, 'no answer')
         targets = memory.targets['compute-1']
-        self.assertEqual([self.cloud.server('vm-0').id], list(targets))
+        self.assertEqual([self.cloud.server('vm-0').id], list(targets.where))
         end = self.cloud.clock.now() + 10 * SECOND
         busy = set()
 
@@ -269,8 +269,7 @@ class TestGroup(ConstraintCase):
         self.start(hosts=['compute-1'])
 
         def forget_targets():
-            for targets in self.cloud.runner.memory.targets.values():
-                targets.clear()
+            self.cloud.runner.memory.targets.clear()
             return False
 
         self.cloud.run(forget_targets)

@@ -107,7 +107,8 @@ class TestMove(MoveCase):
         self.cloud.advance(5)
         self.run_session()
         self.assert_failed('compute-1 is still not empty',
-                           f'migration of {self.vm}')
+                           f'migration of instance {self.vm}',
+                           'its owner may confirm or revert the resize')
         self.assertEqual('VERIFY_RESIZE', self.cloud.server('vm-0').status)
 
 

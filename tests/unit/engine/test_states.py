@@ -4,7 +4,6 @@
 from fenix import words
 from fenix.clouds import base as clouds
 from fenix.sandbox.cloud import config
-from fenix.workflow import cells
 from fenix.workflow.verbs import ways
 from tests.unit.engine import cases
 from tests.unit.engine import test_foresight
@@ -280,95 +279,7 @@ class TestPlans(test_foresight.PlanCase):
                 in self.host(found, 'compute-1')['moves']]
 
 
-class TestCells(test_moves.MoveCase):
-    """Nova moves nothing from one cell to another."""
-
-    def cells(self, *names, **shape):
-        self.prepare(spare=len(names) - 1, **shape)
-        for host, name in zip(self.cloud.model.hosts.values(), names,
-                              strict=True):
-            host.cell = name
-
-    def run_one(self, workflow='default'):
-        self.run_session(hosts=['compute-1'], workflow=workflow)
-
-    def go_where_it_can(self, workflow):
-        """Refusals by other cells are no reason to give up."""
-        self.cells('one', 'two', 'two', 'two', 'two', 'one')
-        self.run_one(workflow)
-        self.assert_done()
-        self.assertEqual('compute-6', self.cloud.server('vm-0').host)
-
-    def test_a_target_in_another_cell(self):
-        self.go_where_it_can('default')
-
-    def test_a_target_in_another_cell_vnf(self):
-        self.go_where_it_can('vnf')
-
-    def test_there_is_none_in_its_own(self):
-        self.cells('one', 'two')
-        self.run_one()
-        self.assert_failed('is in another cell of Nova than compute-1')
-        self.assertEqual('ACTIVE', self.cloud.server('vm-0').status)
-
-    def test_an_administrator_tells(self):
-        self.cells('one', 'two', 'two', 'one')
-        self.cloud.cloud.cells = {
-            host.name: host.cell for host in self.cloud.model.hosts.values()}
-        self.run_one()
-        self.assert_done()
-        self.assertEqual([], self.cloud.lines('migrate.refused'))
-
-    def silence(self, cell, workflow):
-        """No host of it is taken for empty; it is waited for."""
-        self.cells('one', 'one', 'two')
-        self.start(hosts=['compute-1'], workflow=workflow)
-        self.cloud.run(lambda: self.moves())
-        self.cloud.model.set_cell(cell, False)
-        self.cloud.after(200, self.cloud.model.set_cell, cell, True)
-        self.cloud.run()
-        self.assert_done(ignore={7})
-
-    def test_its_cell_is_silent(self):
-        self.silence('one', 'default')
-
-    def test_its_cell_is_silent_vnf(self):
-        self.silence('one', 'vnf')
-
-    def test_another_cell_is_silent(self):
-        self.silence('two', 'default')
-
-    def test_a_cell_that_stays_silent(self):
-        self.cells('one', 'one')
-        self.start(hosts=['compute-1'])
-        self.cloud.run(lambda: self.vnfm.asked(words.PLANNED_MAINTENANCE))
-        self.cloud.model.set_cell('one', False)
-        self.cloud.run()
-        self.assert_failed('The cell of host', 'does not answer')
-        self.assertEqual([], self.cloud.host_events())
-        self.cloud.model.set_cell('one', True)
-        self.go_on()
-        self.assert_done(ignore={7})
-
-
-class TestKnownCells(cases.base.BaseTestCase):
-
-    def test_from_moves(self):
-        known = cells.Cells()
-        self.assertEqual(frozenset(), known.elsewhere('a'))
-        known.apart('a', 'x')
-        self.assertEqual({'x'}, known.elsewhere('a'))
-        self.assertEqual(frozenset(), known.elsewhere('b'))
-        known.together('a', 'b')
-        known.together('y', 'x')
-        for host in ('a', 'b'):
-            self.assertEqual({'x', 'y'}, known.elsewhere(host))
-        for host in ('x', 'y'):
-            self.assertEqual({'a', 'b'}, known.elsewhere(host))
-        known.apart('y', 'q')
-        known.together('p', 'q')
-        self.assertEqual({'a', 'b', 'p', 'q'}, known.elsewhere('x'))
-        self.assertEqual({'x', 'y'}, known.elsewhere('p'))
+class TestTable(cases.base.BaseTestCase):
 
     def test_ways(self):
         """Every state of Nova's has a way, a remedy, or passes."""

@@ -4,8 +4,6 @@
 import collections
 import dataclasses
 
-import fixtures
-
 from fenix import errors
 from fenix import words
 from fenix.db import claims
@@ -562,32 +560,3 @@ class TestServerGroups(VnfCase):
         self.assertEqual([], self.moves())
         self.assertEqual({'compute-1'}, self.hosts())
         self.assertEqual([], self.cloud.verify())
-
-
-class TestLateConstraints(VnfCase):
-
-    def test_members_are_spread_that_were_registered_on_the_way(self):
-        """What is registered counts from the next move on."""
-        cases.EngineTestCase.prepare(self, hosts=2, spare=1)
-        self.start(settings={'survey_interval': 9000, 'hosts_at_once': 1})
-        self.cloud.run(lambda: len(self.moves()) == 1)
-        first = self.moves()[0]['server']
-        names = {server.id: server.name
-                 for server in self.cloud.model.servers.values()}
-        members = [names[first], *self.cloud.on(self.moves()[0]['source'])]
-        self.cloud.constrain_group(anti_affinity_group=True)
-        for name in set(members):
-            self.cloud.constrain(name, lead_time=0)
-        self.cloud.run()
-        self.assert_done()
-
-    def test_what_never_stands_is_not_waited_for_for_ever(self):
-        cases.EngineTestCase.prepare(self, hosts=1, spare=1)
-        self.cloud.constrain_group()
-        self.cloud.constrain('vm-0', lead_time=0)
-
-        self.useFixture(fixtures.MonkeyPatch(
-            'fenix.workflow.verbs.keeping.knows', lambda *_: False))
-        self.start(settings={'migration_timeout': 200})
-        self.cloud.run()
-        self.assert_failed('has been changing for 200 s')

@@ -110,6 +110,60 @@ class TestWaits(cases.EngineTestCase):
         self.assertIn('the hosts in hand (compute-3): no room on hosts',
                       said)
 
+    def held(self, hold, workflow='default'):
+        """Have something hold an empty host; return what is told of it."""
+        self.prepare(hosts=0, spare=2)
+        hold()
+        self.start(hosts=['compute-1'], workflow=workflow,
+                   settings={'empty_timeout': 100.0})
+        self.cloud.run(self.step_is('compute-1', 'maintain'))
+        self.let_pass(2 * explaining.INTERVAL)
+        said, = self.told()[0]['compute-1']
+        self.assertEqual([f'host compute-1: {said}'], views.detail(
+            self.cloud.conf, sessions.details(self.cloud.session_id),
+            ())['waiting_for'])
+        return said
+
+    def soft_deleted(self, workflow):
+        def hold():
+            server = self.cloud.create(
+                'vm', 'compute-1', project=cases.OTHER)
+            server.vm_state, self.vm = 'soft-delete', server.id
+
+        said = self.held(hold, workflow)
+        self.assertEqual(
+            f'it is still not empty: instance {self.vm} of project '
+            f'{cases.OTHER} (SOFT_DELETED): an administrator may delete it '
+            'for good', said)
+        self.cloud.model.delete(self.vm)
+        self.cloud.run(self.step_is('compute-1', 'give_back'))
+        self.assertNotIn('empty', str(self.told()[0]))
+        self.cloud.run()
+        self.assert_done()
+
+    def test_a_server_that_is_deleted_softly(self):
+        self.soft_deleted('default')
+
+    def test_the_same_with_many_hosts(self):
+        self.soft_deleted('vnf')
+
+    def test_an_allocation_without_a_server(self):
+        said = self.held(lambda: self.cloud.model._allocate(
+            'nobody', 'compute-1', self.cloud.model.flavors['1']))
+        self.assertIn('an allocation of nobody in Placement', said)
+
+    def test_an_unfinished_migration(self):
+        """Of one that its owner resizes, and that went elsewhere with it."""
+        def hold():
+            self.vm = self.cloud.create('vm', 'compute-1').id
+            self.cloud.model.resize(self.vm, '1')
+            self.cloud.advance(5)
+            self.assertEqual([], self.cloud.on('compute-1'))
+
+        said = self.held(hold)
+        self.assertIn('an unfinished migration', said)
+        self.assertIn(self.vm, said)
+
     def test_one_host_at_a_time(self):
         self.prepare(hosts=1, per_host=1, spare=1)
         self.start()
