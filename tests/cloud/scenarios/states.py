@@ -48,8 +48,5 @@ SCENARIOS = (
     # Nobody does: Fenix learns it from what Nova refuses.
     _two_cells('two-cells-untold', ends=model.OVERCOME),
     _two_cells('two-cells-untold-vnf', ends=model.OVERCOME, workflow='vnf'),
-    # As many as Nova has on ten pages; few are on the hosts of the session.
-    model.Scenario('ten-thousand', hosts=3, spare=1, crowd=10_000,
-                   vnfs=(model.Vnf(instances=4),)),
 )
 SUBSET = ('stopped-live', 'paused', 'suspended')
