@@ -47,7 +47,7 @@ function configure_fenix {
 }
 
 function configure_fenix_api {
-    local listen=0.0.0.0:$FENIX_SERVICE_PORT
+    local listen=$SERVICE_LISTEN_ADDRESS:$FENIX_SERVICE_PORT
     if is_service_enabled tls-proxy; then
         listen=127.0.0.1:$FENIX_SERVICE_PORT_INT
         iniset "$FENIX_CONF" oslo_middleware enable_proxy_headers_parsing True

@@ -141,10 +141,11 @@ class Crowd:
             for table, column in reversed(self._tables()):
                 cursor.execute(f'DELETE t FROM {table} t JOIN '  # noqa: S608
                                f'crowd.members m ON m.uuid = t.{column}')
-            cursor.execute('DROP DATABASE crowd')
         for host in self._site.hosts:
             self._make_room(host.name, lambda inventory, used: 1.0)
         self._here.configure_nova('nova-compute', {})
+        with self._database() as cursor:
+            cursor.execute('DROP DATABASE crowd')
 
     def _tables(self):
         return [(f'{CELLS[cell]}.{name}', column)
@@ -177,7 +178,7 @@ class _Database:
     def __init__(self, site):
         self._connection = pymysql.connect(
             host='127.0.0.1', port=site.port('mariadb'), user='cloud',
-            password=site.password)
+            password=site.password, database=CELLS[1])
 
     def __enter__(self):
         return self._connection.cursor()

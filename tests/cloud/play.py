@@ -29,8 +29,8 @@ LOOK = 0.5
 #: to move nothing. What is not allowed becomes [workflow] default_action.
 WAYS = {'MIGRATE': 'migration', 'LIVE_MIGRATE': 'live-migration',
         'OWN_ACTION': None, client_scenarios.UNKNOWN: 'migration'}
-#: Seconds that a session may take, a server to boot, a deletion.
-SESSION_TIME, BOOT_TIME, DELETE_TIME = 900.0, 180.0, 180.0
+#: Seconds that a server may take to boot, and a deletion.
+BOOT_TIME, DELETE_TIME = 180.0, 180.0
 #: Seconds within which an engine takes up a continuation.
 CONTINUE_TIME = 30.0
 
@@ -288,9 +288,12 @@ class Play:
             time.sleep(LOOK)
         return self.follow(administrator.FINAL)
 
-    def follow(self, states, patience: float = SESSION_TIME) -> str | None:
-        """Wait for one of these states; return the last one seen."""
-        deadline = time.monotonic() + patience
+    def follow(self, states, patience: float | None = None) -> str | None:
+        """Wait for one of these states; return the last one seen.
+
+        :param patience: seconds; None for those that the session may take
+        """
+        deadline = time.monotonic() + (patience or self.scenario.patience)
         last = None
         while last not in states and time.monotonic() < deadline:
             time.sleep(LOOK)

@@ -16,6 +16,10 @@ from fenix.clouds.openstack.failures import reading
 #: Instance actions that are looked at, and how many of them in detail.
 ACTIONS = 10
 DETAILED = 2
+#: Servers that Nova is asked for at once. It works for 6 to 9 ms on each: a
+#: page as long as it would give by itself may take longer than ``[nova]
+#: timeout`` when it has more to do, and so would every other try.
+PAGE = 250
 
 
 class Reads:
@@ -133,7 +137,8 @@ class Reads:
         """Return the servers of all projects that fit, from all pages."""
         def fetch(**page):
             return views.known(self._nova.client.servers.list(
-                search_opts={'all_tenants': 1, **search}, **page))
+                search_opts={'all_tenants': 1, **search}, limit=PAGE,
+                **page))
 
         return nova_api.pages(fetch)
 

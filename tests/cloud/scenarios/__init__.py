@@ -4,6 +4,7 @@
 from tests.cloud.scenarios import clients
 from tests.cloud.scenarios import doctor
 from tests.cloud.scenarios import faults
+from tests.cloud.scenarios import large
 from tests.cloud.scenarios import projects
 from tests.cloud.scenarios import states
 from tests.cloud.scenarios import tokens
@@ -13,7 +14,7 @@ from tests.cloud.scenarios import vnf
 GROUPS = {'tokens': tokens.SCENARIOS, 'projects': projects.SCENARIOS,
           'clients': clients.SCENARIOS, 'faults': faults.SCENARIOS,
           'states': states.SCENARIOS, 'vnf': vnf.SCENARIOS,
-          'doctor': doctor.SCENARIOS}
+          'large': large.SCENARIOS, 'doctor': doctor.SCENARIOS}
 
 ALL = {scenario.name: scenario for group in GROUPS.values()
        for scenario in group}
@@ -21,7 +22,7 @@ ALL = {scenario.name: scenario for group in GROUPS.values()
 #: The small subset: every pair of the use case, and one of each kind of
 #: everything else.
 SUBSET = (*tokens.SUBSET, *projects.SUBSET, *clients.SUBSET, *faults.SUBSET,
-          *states.SUBSET, *vnf.SUBSET, *doctor.SUBSET)
+          *states.SUBSET, *vnf.SUBSET, *large.SUBSET, *doctor.SUBSET)
 
 
 def chosen(names, subset=False) -> list:

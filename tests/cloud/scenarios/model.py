@@ -89,6 +89,7 @@ class Scenario:
     :ivar settings: of the session, besides SETTINGS
     :ivar policies: on_no_reply, on_refusal, on_unsubscribed
     :ivar notice: seconds until the work starts
+    :ivar patience: seconds that the session may take
     :ivar work: what is done to a host, a name in ``stage.WORKS``
     :ivar at_once: as many hosts with servers have to be out at the same time
     :ivar points: of section 8 of the contract, which this one shows
@@ -114,6 +115,7 @@ class Scenario:
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     policies: dict[str, str] = dataclasses.field(default_factory=dict)
     notice: float = 5.0
+    patience: float = 900.0
     work: str = 'work'
     at_once: int = 0
     points: tuple[int, ...] = ()

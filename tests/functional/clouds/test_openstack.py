@@ -131,7 +131,7 @@ class TestFaults(scenario.World, SandboxTestCase):
 
 
 class TestManyServers(SandboxTestCase):
-    """Ten full pages of servers, and an eleventh to know that it is over."""
+    """Full pages of servers, and one more to know that it is over."""
 
     HOSTS, SERVERS = 100, 10_000
     CONFIG = config.CloudConfig(

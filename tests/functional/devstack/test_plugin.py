@@ -119,6 +119,13 @@ class TestPhases(PluginTestCase):
              'http://192.0.2.1:12347/v1']],
             self.run_phase('stack', 'post-config'))
 
+    def test_ipv6(self):
+        """SERVICE_IP_VERSION=6 has services listen at another address."""
+        calls = self.stack(SERVICE_LISTEN_ADDRESS='[::]')
+        self.assertEqual(['[::]:12347'], [
+            call[4] for call in calls['post-config']
+            if call[0] == 'write_uwsgi_config'])
+
     def test_extra(self):
         self.assertEqual([
             ['echo_summary', 'Starting Fenix'],

@@ -190,6 +190,14 @@ class TestSurvey(ReadsTestCase):
                      if 'servers/' in r.path)
         self.assertEqual(['1'], asked.qs['all_tenants'])
 
+    def test_no_page_takes_long(self):
+        """All pages of servers are shorter than Nova's own."""
+        self.servers(fakes.server('a'), fakes.server('b'))
+        self.driver.survey()
+        asked = [r for r in self.cloud.sent('GET') if 'servers/' in r.path]
+        self.assertEqual({'250'}, {r.qs['limit'][0] for r in asked})
+        self.assertLess(2, len(asked))
+
     def test_a_server(self):
         address = {'addr': '10.0.0.1', 'OS-EXT-IPS:type': 'floating'}
         self.servers(

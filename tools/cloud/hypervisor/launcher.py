@@ -8,6 +8,7 @@ which saves most of their time and memory. This runs with the Python of
 OpenStack, which knows nothing of Fenix.
 """
 
+import importlib
 import os
 import pathlib
 import sys
@@ -18,11 +19,8 @@ import traceback
 from nova.cmd import compute
 
 # isort: split
-import nova.compute.manager  # noqa: F401 - imported for the children
-import nova.network.neutron  # noqa: F401
+import nova.conf
 import nova.virt
-import nova.virt.fake  # noqa: F401
-import oslo_messaging._drivers.impl_rabbit  # noqa: F401
 
 from tools.cloud import bus
 from tools.cloud import configuration
@@ -30,6 +28,9 @@ from tools.cloud import processes
 from tools.cloud import site as sites
 
 HERE = pathlib.Path(__file__).resolve().parent
+#: What is imported for the children.
+NEEDED = ('nova.compute.manager', 'nova.network.neutron', 'nova.virt.fake',
+          'oslo_messaging._drivers.impl_rabbit')
 #: Seconds within which a conductor must be there.
 PATIENCE = 180.0
 LOOK = 0.3
@@ -51,6 +52,28 @@ def wait_for_conductor(transport_url: str):
     raise SystemExit(f'no nova-conductor within {PATIENCE:g} s')
 
 
+def options(site: sites.Site, host: sites.Host) -> list[str]:
+    """Return the command line of the nova-compute of a host."""
+    return [word for name in (
+        'nova.conf', f'{host.service}.conf',
+        configuration.NOVA_OVERRIDES['nova-compute'])
+        for word in ('--config-file', str(site.conf / name))]
+
+
+def load(site: sites.Site, host: sites.Host):
+    """Import Nova, for all hosts, with the configuration of one of them.
+
+    Nova takes the intervals of its periodic tasks from the configuration
+    while it is imported: they are the same for all hosts. Each child reads
+    its own configuration when it begins.
+    """
+    nova.conf.CONF(options(site, host), project='nova')
+    for name in NEEDED:
+        importlib.import_module(name)
+    # Options of the command line can be added only while nothing is parsed.
+    nova.conf.CONF.clear()
+
+
 def run(site: sites.Site, host: sites.Host):
     """Be the nova-compute of a host, to the end."""
     os.setsid()
@@ -58,10 +81,7 @@ def run(site: sites.Site, host: sites.Host):
                   os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
-    sys.argv = ['nova-compute']
-    for name in ('nova.conf', f'{host.service}.conf',
-                 configuration.NOVA_OVERRIDES['nova-compute']):
-        sys.argv += ['--config-file', str(site.conf / name)]
+    sys.argv = ['nova-compute', *options(site, host)]
     code = 1
     try:
         compute.main()
@@ -79,6 +99,7 @@ def main(directory: str, *names: str):
     hosts = [host for host in site.hosts if host.name in names]
     # Nova looks for drivers in this package only.
     nova.virt.__path__.append(str(HERE))
+    load(site, hosts[0])
     for cell in {host.cell for host in hosts}:
         wait_for_conductor(site.transport_url_of(cell))
     for host in hosts:
