@@ -405,6 +405,7 @@ class TestFailure(MoveCase):
         self.assert_failed(self.cloud.server('vm-1').id)
         self.assertEqual('ACTIVE', self.cloud.server('vm-0').status)
         self.assertEqual('compute-2', self.cloud.server('vm-0').host)
+        self.cloud.advance(1)   # Nova tells of its end before Placement.
         self.assertEqual(1, self.moves().count('migrate.end'))
         self.assertEqual(1, self.told())
 
