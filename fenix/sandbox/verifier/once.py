@@ -134,7 +134,8 @@ class Once(rule.Rule):
         move = self.world.moves.get(server)
         if server in self._untold:
             del self._untold[server]
-        elif move is not None and move.confirmed:
+        elif (move is not None and move.confirmed
+                and server not in self._told_early):
             # Nova shows it ACTIVE a moment before the source is free.
             self._told_early.add(server)
         else:

@@ -8,13 +8,12 @@ unknown_window`` without a trace.
 
 from fenix import errors
 from fenix import words
-from fenix.db import claims
 from fenix.db import models
 from fenix.workflow import picture
 from fenix.workflow.planner import model
-from fenix.workflow.planner import reasons
 from fenix.workflow.turn import Failed
 from fenix.workflow.verbs import explaining
+from fenix.workflow.verbs import grouping
 from fenix.workflow.verbs import keeping
 from fenix.workflow.verbs import learning
 from fenix.workflow.verbs import telling
@@ -86,7 +85,7 @@ def _begin(turn, host, instance, action, target):
         where = target(instance)
         if where is None:
             return
-    if not _claim(turn, host, instance):
+    if not grouping.claim(turn, host, instance):
         return
     turn.memory.held_up.pop(instance.instance_id, None)
     explaining.note(turn, instance, None)
@@ -121,85 +120,8 @@ def _wait_for_owner(turn, host, instance, server):
     explaining.note(turn, instance, model.Wait(
         f'project {instance.project_id}', why))
     limit = turn.option('migration_timeout')
-    if turn.passed(turn.later(limit, _held_up(turn, host, server))):
+    if turn.passed(turn.later(limit, grouping.held_up(turn, host, server))):
         raise Failed(f'{why}; that was waited for {limit:.0f} s')
-
-
-def _claim(turn, host, instance):
-    """Claim the instance's share of what its group can bear.
-
-    Checked here against this session and at the commit against all others.
-
-    :raises Failed: the group could not bear it for too long
-    """
-    group = _group(turn, instance.instance_id)
-    if group is None:
-        return True
-    limit = max(1, group.max_impacted_members)
-    others = {row.instance_id for row in turn.picture.moving.values()}
-    others = (others | turn.picture.in_error) - {instance.instance_id}
-    turn.constraints(others)    # Read at once, not one by one.
-    impacted = [key for key in others if _group(turn, key) is group]
-    until = turn.memory.busy.get(group.group_id)
-    if len(impacted) < limit and (until is None or until <= turn.now):
-        turn.claims.append(claims.GroupClaim(
-            group.group_id, limit, instance.instance_id))
-        return True
-    explaining.note(turn, instance, reasons.of_group(
-        group.group_id, impacted, limit,
-        turn.memory.busy_by.get(group.group_id)))
-    turn.wake(max(until or turn.now, turn.later(
-        turn.conf.nova.observe_interval)))
-    since = max(_held_up(turn, host, instance),
-                turn.picture.left_at(host.name) or host.step_at)
-    if not turn.picture.moving_from(host.name) and turn.passed(turn.later(
-            turn.option('migration_timeout') + group.recovery_time, since)):
-        raise Failed(
-            f'instance {instance.instance_id} waited too long for its group '
-            f'{group.group_id}, which bears {limit} impacts at once'
-            + (f'; impacted now: {", ".join(sorted(impacted))}'
-               if impacted else ''))
-    return False
-
-
-def wait_for_rules(turn, host, instance):
-    """Wait for a plan that knows what was registered for an instance.
-
-    :raises Failed: something else is registered again and again
-    """
-    limit = turn.option('migration_timeout')
-    if turn.passed(turn.later(limit, _held_up(turn, host, instance))):
-        raise Failed(
-            f'what is registered for the group of instance '
-            f'{instance.instance_id} has been changing for {limit:.0f} s, '
-            'faster than a plan could be made for it')
-
-
-def _held_up(turn, host, instance):
-    """Return since when an instance that might move does not."""
-    return max(host.step_at, turn.memory.held_up.setdefault(
-        instance.instance_id, turn.now))
-
-
-def _group(turn, instance_id):
-    """Return the constraints of the instance's group, or None."""
-    constrained, _ = turn.constraints([instance_id])
-    return turn.group_of(constrained.get(instance_id))
-
-
-def _release(turn, row, touched=True):
-    """Give the group's share back; the group recovers from now on.
-
-    :param row: the move, or its instance
-    :param touched: False: nothing was done to it, nothing has to recover
-    """
-    turn.picture.holding.pop(row.instance_id, None)
-    turn.claims.append(claims.HolderRelease(row.instance_id, touched))
-    group = _group(turn, row.instance_id)
-    if group is not None:
-        turn.memory.busy[group.group_id] = turn.later(
-            group.recovery_time if touched else 0)
-        turn.memory.busy_by.pop(group.group_id, None)
 
 
 def recovered(turn, instance):
@@ -215,7 +137,7 @@ def recovered(turn, instance):
             and instance.host == row.target):
         _end(turn, row, instance)
     else:
-        _release(turn, instance)
+        grouping.release(turn, instance)
 
 
 def _send(turn, row):
@@ -425,7 +347,7 @@ def _end(turn, row, server):
     instance = turn.picture.instances[row.instance_id]
     turn.change(row, state='done', ended_at=turn.now)
     keeping.ended(turn, row)
-    _release(turn, row)
+    grouping.release(turn, row)
     if row.action != words.OWN_ACTION and server is not None:
         telling.moved(turn, instance)
 
@@ -434,7 +356,7 @@ def _fail(turn, row, reason, server=None, touched=True):
     turn.change(row, state='failed', ended_at=turn.now, reason=reason)
     keeping.ended(turn, row)
     if server is None or ways.settled(server):
-        _release(turn, row, touched)
+        grouping.release(turn, row, touched)
 
 
 def _refuse(turn, row, reason, server=None):
@@ -444,7 +366,7 @@ def _refuse(turn, row, reason, server=None):
     the plan took the cloud for was wrong.
     """
     turn.change(row, state='refused', ended_at=turn.now, reason=reason)
-    _release(turn, row, touched=False)
+    grouping.release(turn, row, touched=False)
     turn.memory.targets.pop(row.source, None)
     keeping.ended(turn, row)
     keeping.surprised(turn)

@@ -12,9 +12,9 @@ from fenix.workflow import ending
 from fenix.workflow import states
 from fenix.workflow.planner import model
 from fenix.workflow.verbs import explaining
+from fenix.workflow.verbs import grouping
 from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import keeping
-from fenix.workflow.verbs import moving
 from fenix.workflow.workflows import default
 
 #: Seconds that a time of the planner's is rounded up by.
@@ -313,7 +313,7 @@ class VnfWorkflow(default.DefaultWorkflow):
         if target is None:
             return None
         if not keeping.knows(self.turn, instance.instance_id, target):
-            moving.wait_for_rules(self.turn, host, instance)
+            grouping.wait_for_rules(self.turn, host, instance)
             return None
         return target
 

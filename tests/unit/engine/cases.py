@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the workflow have in common."""
 
+import collections
+
 from oslotest import base
 
 from fenix.sandbox.cloud import faults
@@ -52,6 +54,23 @@ class EngineTestCase(base.BaseTestCase):
         """Return a condition: a host is in a step."""
         return lambda: any(row.name == host and row.step == step
                            for row in self.cloud.rows.hosts)
+
+    def most_moves(self, by=None):
+        """Return how many cold migrations went on at once, at most.
+
+        One is over when Nova shows its server ACTIVE; Placement has the room
+        on the source back a moment later.
+
+        :param by: 'source' or 'target': count those that have it in common
+        """
+        moving, most = {}, 0
+        for line in self.cloud.timeline:
+            if line['what'] == 'migrate.start':
+                moving[line['server']] = line[by] if by else None
+            elif line['what'] == 'server.state' and line['state'] == 'ACTIVE':
+                moving.pop(line['server'], None)
+            most = max([most, *collections.Counter(moving.values()).values()])
+        return most
 
     # -- what is expected -----------------------------------------------------
 

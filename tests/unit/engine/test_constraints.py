@@ -128,23 +128,12 @@ class TestForm(ConstraintCase):
 
 class TestGroup(ConstraintCase):
 
-    def together(self):
-        """Return how many moves went on at once, at most."""
-        open_, most = set(), 0
-        for line in self.cloud.timeline:
-            if line['what'] == 'migrate.start':
-                open_.add(line['server'])
-            elif line['what'] == 'migrate.end':
-                open_.discard(line['server'])
-            most = max(most, len(open_))
-        return most
-
     def test_members_at_once(self):
         for limit in (1, 2):
             with self.subTest(limit):
                 self.prepare(group={'max_impacted_members': limit})
                 self.run_session()
-                self.assertEqual(limit, self.together())
+                self.assertEqual(limit, self.most_moves())
                 self.assert_done()
 
     def test_recovery(self):

@@ -18,6 +18,7 @@ from fenix.sandbox.cloud import scheduler
 from fenix.workflow.planner import fitting
 from fenix.workflow.verbs import asking
 from fenix.workflow.verbs import hosting
+from fenix.workflow.verbs import grouping
 from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import telling
 from fenix.workflow.verbs import viewing
@@ -130,13 +131,13 @@ class TestRule3(MutantCase):
 
     def test_nobody_claims(self):
         self.prepare()
-        self.patch(moving, '_claim', lambda turn, host, instance: True)
+        self.patch(grouping, 'claim', lambda turn, host, instance: True)
         self.run_session()
         self.assert_caught(3, '2 members impacted at once')
 
     def test_no_time_to_recover(self):
         self.prepare(group={'recovery_time': 20})
-        self.patch(moving, '_release', lambda turn, row: turn.claims.append(
+        self.patch(grouping, 'release', lambda turn, row: turn.claims.append(
             claims.GroupRelease('group', row.instance_id, 0)))
         self.run_session()
         self.assert_caught(3, 'recovery takes 20 s')
@@ -149,7 +150,7 @@ class TestRule3(MutantCase):
         for number in range(2):
             self.cloud.constrain(f'vm-{number}')
         self.cloud.work.seconds = 30
-        self.patch(moving, '_release', lambda turn, row: turn.claims.append(
+        self.patch(grouping, 'release', lambda turn, row: turn.claims.append(
             claims.GroupRelease('group', row.instance_id, 0)))
         self.run_session()
         self.assert_caught(3, 'recovery takes 300 s')

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workflow ``vnf``: many hosts at once, each in its own step."""
 
-import collections
 import dataclasses
 
 from fenix import errors
@@ -125,7 +124,7 @@ class TestWay(VnfCase):
                 self.prepare()
                 self.run_session(settings={'moves_at_once': limit})
                 self.assert_done()
-                self.assertEqual(limit, self.moving_at_once())
+                self.assertEqual(limit, self.most_moves())
 
     def test_moves_per_source(self):
         for limit in (1, 2):
@@ -144,18 +143,6 @@ class TestWay(VnfCase):
                 self.assert_done()
                 self.assertEqual(limit, self.most_moves('target'))
 
-    def most_moves(self, end):
-        """Return how many moves had the same source or target at once."""
-        moving, most = {}, 0
-        for line in self.cloud.timeline:
-            if line['what'] == 'migrate.start':
-                moving[line['server']] = line[end]
-            elif line['what'] == 'migrate.end':
-                del moving[line['server']]
-            most = max([most, *collections.Counter(
-                moving.values()).values()])
-        return most
-
     def test_share_of_an_aggregate(self):
         for share, expected in ((0.5, 1), (1.0, 2)):
             with self.subTest(share):
@@ -167,16 +154,6 @@ class TestWay(VnfCase):
                 self.assert_done()
                 self.assertEqual(expected, self.at_once(
                     {'compute-7', 'compute-8'}))
-
-    def moving_at_once(self):
-        moving, most = set(), 0
-        for line in self.cloud.timeline:
-            if line['what'] == 'migrate.start':
-                moving.add(line['server'])
-            elif line['what'] in ('confirm.end', 'migrate.end'):
-                moving.discard(line['server'])
-            most = max(most, len(moving))
-        return most
 
     def test_controllers_come_first_one_by_one(self):
         self.prepare(hosts=2, spare=1)
