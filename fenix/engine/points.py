@@ -73,3 +73,13 @@ def reach(point, names):
         except FileExistsError:
             continue
         os.kill(os.getpid(), number)
+
+
+def names(turn):
+    """Return what a turn did, for the tests that watch its points."""
+    found = [f'effect:{effect.kind}' for effect in turn.effects]
+    found += [f'outcome:{kind}' for kind in turn.outcomes]
+    for (model, _), values in turn.changed.items():
+        found += [f'{model.__tablename__}:{name}:{values[name]}'
+                  for name in ('phase', 'step', 'state') if name in values]
+    return found

@@ -31,6 +31,7 @@ from fenix.workflow import states
 from fenix.workflow import turn as turns
 from fenix.workflow.verbs import acting
 from fenix.workflow.verbs import asking
+from fenix.workflow.verbs import booking
 from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import observing
@@ -91,10 +92,11 @@ class Runner:
     :param executor: ``submit(runner, effects)`` makes calls and posts their
         results; one that publishes has up to ``batch`` notifications
     :param workflows: finds a workflow class by its name
+    :param bookings: ``Bookings`` of all sessions of the engine
     """
 
     def __init__(self, session_id, owner, epoch, conf, clock, executor,
-                 workflows):
+                 workflows, bookings):
         self.session_id = session_id
         self.owner = owner
         self.epoch = epoch
@@ -102,6 +104,7 @@ class Runner:
         self.clock = clock
         self.executor = executor
         self.workflows = workflows
+        self.bookings = bookings
         #: What the lines of the log are about.
         self.context = context.of_session(session_id)
         self.picture = None
@@ -263,6 +266,7 @@ class Runner:
             self._runs = [acting.ending('leave_run', self.picture, run)
                           for run in self.picture.running()]
         self.picture = None
+        self.bookings.drop(self.session_id)
         self.memory = turns.Memory(in_flight=set(self._in_flight))
         self.timers = {}
         self._touched = set()
@@ -340,8 +344,9 @@ class Runner:
     def _make_turn(self):
         if self.picture is None:
             self.picture = picturing.Picture(pictures.load(self.session_id))
+            booking.again(self.bookings, self.picture, self.memory)
         return turns.Turn(self.picture, self.memory, self.clock.now(),
-                          self.conf, reading.constraints_of)
+                          self.conf, reading.constraints_of, self.bookings)
 
     def _commit(self, turn, consumed):
         # The first turn of an owner always writes: then everybody can see
@@ -349,7 +354,7 @@ class Runner:
         if self._began and not turn.writes and not any(consumed):
             return
         if points.watched:
-            points.reach('before-commit', _names(turn))
+            points.reach('before-commit', points.names(turn))
         pictures.commit(
             self.session_id, self.owner, self.epoch, added=turn.added,
             changed=[(model, key, values) for (model, key), values
@@ -363,7 +368,7 @@ class Runner:
         # nothing: it does not count as getting on.
         self._broken = 0
         if points.watched:
-            points.reach('after-commit', _names(turn))
+            points.reach('after-commit', points.names(turn))
 
     # -- messages -------------------------------------------------------------
 
@@ -436,13 +441,3 @@ class Runner:
             pictures.remove(self.session_id, self.owner, self.epoch)
             LOG.info('session %s: deleted', self.session_id)
         self.ended = True
-
-
-def _names(turn):
-    """Return what a turn did, for the tests that watch its points."""
-    names = [f'effect:{effect.kind}' for effect in turn.effects]
-    names += [f'outcome:{kind}' for kind in turn.outcomes]
-    for (model, _), values in turn.changed.items():
-        names += [f'{model.__tablename__}:{name}:{values[name]}'
-                  for name in ('phase', 'step', 'state') if name in values]
-    return names

@@ -19,6 +19,7 @@ from fenix.workflow import turn as turns
 from fenix.workflow.planner import planner
 from fenix.workflow.verbs import acting
 from fenix.workflow.verbs import asking
+from fenix.workflow.verbs import booking
 from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import observing
@@ -169,6 +170,7 @@ class Workflow(abc.ABC):
         """Send a host on its way."""
         self.turn.change(host, question=question)
         self.turn.memory.targets[host.name] = dict(targets or {})
+        booking.plan(self.turn, host.name, targets or {})
         telling.step(self.turn, host, step)
 
     def told_of(self, host):
@@ -211,12 +213,22 @@ class Workflow(abc.ABC):
         if instance.instance_id in targets:
             return targets[instance.instance_id]
         refused = self.picture.refused(host.name, host.round)
-        # Newer than the last move: where that one went counts.
-        survey = self.survey(max(
-            host.step_at,
-            self.picture.left_at(host.name) or host.step_at))
+        # Newer than the last move: where that one went counts. And newer
+        # than a refusal: what was taken for room was none.
+        survey = self.survey(max([
+            host.step_at, self.picture.left_at(host.name) or host.step_at,
+            *(move.ended_at for move in refused)]))
         if survey is None:
             return None
+        with self.turn.bookings.choosing:
+            self.find_targets(host, instance, survey, refused, targets)
+        return targets.get(instance.instance_id)
+
+    def find_targets(self, host, instance, survey, refused, targets):
+        """Add to the targets of what is left on a host.
+
+        :raises Failed: there is none for the instance, nor may be soon
+        """
         moving = {row.instance_id: row.target
                   for row in self.picture.moving_from(host.name)}
         view = viewing.moved(self.view(survey), moving)
@@ -232,13 +244,14 @@ class Workflow(abc.ABC):
                 if name not in unfit]) or {}
 
         targets.update(fit(view))
+        booking.plan(self.turn, host.name, targets)
         waiting = self.turn.memory.targets_down
         if instance.instance_id in targets:
             waiting.pop(host.name, None)
         elif instance.instance_id in fit(viewing.all_up(
                 view, survey)) and self.hopes_since(waiting.setdefault(
                     host.name, self.turn.now)):
-            return None
+            return
         else:
             waiting.pop(host.name, None)
             reason = (f'no host has room for instance '
@@ -246,7 +259,6 @@ class Workflow(abc.ABC):
             if refused:
                 reason = f'{refused[-1].reason}; and else {reason}'
             raise Failed(reason)
-        return targets[instance.instance_id]
 
     def hopes_since(self, since):
         """Tell whether hosts that are down are given time to be back.

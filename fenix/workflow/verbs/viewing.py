@@ -99,13 +99,15 @@ def view(turn, found, where=None):
     and enabled. Of the instances only those are shown whose projects have
     some on the session's hosts: groups are a project's own, so others count
     only by the room that they take, which a small session in a large cloud
-    need not look at one by one.
+    need not look at one by one. What other sessions have booked is no room.
 
     :param where: its ``Places``, if they are known already
     """
     where = where or places(turn, found)
     picture = turn.picture
     servers = _concerned(turn, found)
+    taken = turn.bookings.taken(
+        turn.session.id, found, turn.memory.readings['survey', None].at)
     hosts = {}
     for name, capacity in found.capacities.items():
         service = found.hosts.get(name)
@@ -115,7 +117,9 @@ def view(turn, found, where=None):
         standing = ('outside' if row is None or row.step == states.SKIPPED
                     else 'done' if row.step == states.DONE else 'undone')
         hosts[name] = model.HostView(
-            name=name, free=capacity.free, total=capacity.total,
+            name=name, total=capacity.total,
+            free=(capacity.free - taken[name] if name in taken
+                  else capacity.free),
             standing=standing, open=service.up and service.enabled,
             zone=service.zone, aggregates=service.aggregates,
             controller=service.is_controller)
