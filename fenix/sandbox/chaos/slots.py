@@ -32,10 +32,10 @@ LOOKS = 25
 #: Seconds that an administrator needs to see why a session failed.
 REPAIR_TIME = 2.0
 #: Settings of each session: everything is short.
-SETTINGS = {'min_notice': 2.0, 'settle_time': 3.0}
+SETTINGS = {'settle_time': 3.0}
 #: How long others have, as long as no more than so many sessions run at once;
 #: more of them share the same machine, and each takes longer for everything.
-LIMITS = {'scale_in_window': 8.0, 'reply_window': 8.0,
+LIMITS = {'min_notice': 2.0, 'scale_in_window': 8.0, 'reply_window': 8.0,
           'complete_window': 8.0, 'own_action_window': 20.0,
           'migration_timeout': 30.0, 'confirm_timeout': 30.0,
           'empty_timeout': 30.0}
