@@ -32,10 +32,10 @@ LOOKS = 25
 #: Seconds that an administrator needs to see why a session failed.
 REPAIR_TIME = 2.0
 #: Settings of each session: everything is short.
-SETTINGS = {'settle_time': 3.0}
+SETTINGS = {'min_notice': 2.0, 'settle_time': 3.0}
 #: How long others have, as long as no more than so many sessions run at once;
 #: more of them share the same machine, and each takes longer for everything.
-LIMITS = {'min_notice': 2.0, 'scale_in_window': 8.0, 'reply_window': 8.0,
+LIMITS = {'scale_in_window': 8.0, 'reply_window': 8.0,
           'complete_window': 8.0, 'own_action_window': 20.0,
           'migration_timeout': 30.0, 'confirm_timeout': 30.0,
           'empty_timeout': 30.0}
@@ -77,9 +77,16 @@ class Manner:
 
     @property
     def settings(self) -> dict[str, float]:
-        """Settings of a session."""
-        return SETTINGS | {name: value * self.pace
-                           for name, value in LIMITS.items()}
+        """Settings of a session.
+
+        Of many sessions that begin together all projects are asked at once:
+        then they have as long for their first answer as for any other.
+        """
+        found = SETTINGS | {name: value * self.pace
+                            for name, value in LIMITS.items()}
+        if self.pace > 1:
+            found['min_notice'] = found['reply_window']
+        return found
 
 
 class _Stuck(Exception):
