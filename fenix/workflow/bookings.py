@@ -46,6 +46,8 @@ class Bookings:
         self.choosing = threading.RLock()
         #: {session id: {instance id: Booking}}
         self._of = collections.defaultdict(dict)
+        #: {session id: names of the hosts that it has yet to empty}
+        self._to_empty = {}
 
     def book(self, session_id, instance_id, booking):
         """Book room for an instance, instead of what it had before."""
@@ -72,10 +74,31 @@ class Bookings:
                         instance_id in (None, key)):
                     del mine[key]
 
+    def will_empty(self, session_id, hosts):
+        """Note which hosts a session has yet to empty.
+
+        :param hosts: their names, all of them
+        """
+        with self.choosing:
+            self._to_empty[session_id] = set(hosts)
+
+    def need_not_empty(self, session_id, host):
+        """Note that a session is through with a host."""
+        with self.choosing:
+            self._to_empty.get(session_id, set()).discard(host)
+
+    def to_be_emptied(self, session_id):
+        """Return the names of the hosts that others have yet to empty."""
+        with self.choosing:
+            return frozenset().union(*(
+                hosts for other, hosts in self._to_empty.items()
+                if other != session_id))
+
     def drop(self, session_id):
-        """Forget all bookings of a session."""
+        """Forget all bookings of a session, and its hosts."""
         with self.choosing:
             self._of.pop(session_id, None)
+            self._to_empty.pop(session_id, None)
 
     def taken(self, session_id, survey, since):
         """Return the room that others have booked and a survey does not show.

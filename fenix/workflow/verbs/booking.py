@@ -3,6 +3,14 @@
 
 from fenix.size import Size
 from fenix.workflow import bookings as all_bookings
+from fenix.workflow import states
+
+
+def hosts(bookings, picture):
+    """Tell others which hosts are a bad choice: they are yet to be done."""
+    bookings.will_empty(picture.session.id, [
+        host.name for host in picture.hosts.values()
+        if host.step not in states.THROUGH])
 
 
 def plan(turn, source, targets):
@@ -41,6 +49,7 @@ def ended(turn, move):
 
 def again(bookings, picture, memory):
     """Book anew for a session that was loaded."""
+    hosts(bookings, picture)
     for move in picture.moving.values():
         _book(bookings, picture, move.source, move.instance_id, move.target)
     for source, targets in memory.targets.items():

@@ -108,6 +108,7 @@ def view(turn, found, where=None):
     servers = _concerned(turn, found)
     taken = turn.bookings.taken(
         turn.session.id, found, turn.memory.readings['survey', None].at)
+    leaving = turn.bookings.to_be_emptied(turn.session.id)
     hosts = {}
     for name, capacity in found.capacities.items():
         service = found.hosts.get(name)
@@ -122,7 +123,7 @@ def view(turn, found, where=None):
                   else capacity.free),
             standing=standing, open=service.up and service.enabled,
             zone=service.zone, aggregates=service.aggregates,
-            controller=service.is_controller)
+            controller=service.is_controller, leaving=name in leaving)
     constrained, _ = turn.constraints(
         [server.instance_id for server in servers],
         {server.instance_id: server.project_id for server in servers})

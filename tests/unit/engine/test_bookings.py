@@ -104,6 +104,28 @@ class TestSessions(cases.EngineTestCase):
         self.assertEqual(['compute-3'], self.targets())
         self.assert_done()
 
+    def test_what_another_session_will_empty_comes_last(self):
+        self.prepare()
+        self.cloud.bookings.will_empty('other', ['compute-2'])
+        self.run_session(hosts=['compute-1'])
+        self.assertEqual(['compute-3'], self.targets())
+
+    def test_what_another_session_will_empty_if_there_is_nothing_else(self):
+        self.prepare(spare=1)
+        self.cloud.bookings.will_empty('other', ['compute-2'])
+        self.run_session(hosts=['compute-1'])
+        self.assertEqual(['compute-2'], self.targets())
+
+    def test_hosts_are_to_be_emptied_until_they_are_done(self):
+        self.start(hosts=['compute-1'])
+        self.cloud.run(self.step_is('compute-1', 'ask'))
+        self.assertEqual({'compute-1'},
+                         self.cloud.bookings.to_be_emptied('other'))
+        self.assertEqual(set(), self.cloud.bookings.to_be_emptied(
+            self.cloud.session_id))
+        self.cloud.run()
+        self.assertEqual(set(), self.cloud.bookings.to_be_emptied('other'))
+
     def test_booked_as_soon_as_it_is_planned(self):
         self.start()
         self.cloud.run(self.step_is('compute-1', 'ask'))
