@@ -23,7 +23,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SPHINX := $(BIN)/python -m sphinx -W --keep-going -q -b html
 
 BENCHMARKS := bench-run bench-asks bench-reaction bench-engine bench-replies \
-	bench-plan bench-optimum bench-long
+	bench-plan bench-optimum bench-long bench-sessions
 
 .PHONY: help demo test walk $(BENCHMARKS) cloud test-cloud cloud-down lint docs \
 	release-notes samples clean
@@ -40,6 +40,7 @@ help:
 	@echo 'make bench-asks     1,000 questions at once over RabbitMQ'
 	@echo 'make bench-reaction how fast Fenix acts on replies that release instances'
 	@echo 'make bench-engine   what an engine costs: processor time and memory'
+	@echo 'make bench-sessions 200 sessions at once on one engine'
 	@echo 'make bench-replies  how many replies the API takes in a minute'
 	@echo 'make bench-plan     how fast and how good plans are; ARGS="--hosts N"'
 	@echo 'make bench-optimum  plans of small clouds against the proved optimum'

@@ -48,9 +48,10 @@ FULL, EMPTY = 'compute-1', 'compute-2'
 class CannedCloud(clouds.Cloud):
     """A full host and an empty one, where nothing ever happens."""
 
-    def __init__(self, ids):
+    def __init__(self, ids, project_id=PROJECT):
+        self._project_id = project_id
         self._servers = {key: clouds.Server(
-            instance_id=key, project_id=PROJECT, name='vm', host=FULL,
+            instance_id=key, project_id=project_id, name='vm', host=FULL,
             size=Size(1, 512, 1), status='ACTIVE') for key in ids}
         self._total = Size(len(ids), 512 * len(ids), len(ids))
 
@@ -80,7 +81,7 @@ class CannedCloud(clouds.Cloud):
         return clouds.ServerLook(server=self._servers[instance_id])
 
     def subscriptions(self, event_type):
-        return [clouds.Subscription(PROJECT, live=True)]
+        return [clouds.Subscription(self._project_id, live=True)]
 
     def disable(self, host, reason):
         return 'us'
@@ -112,11 +113,14 @@ def configure(options, url, topic, directory):
     models.Base.metadata.create_all(core.engine())
 
 
-def fill(ids):
-    """Register constraints and create a session."""
+def fill(ids, project_id=PROJECT, **settings):
+    """Register constraints and create a session; returns its id.
+
+    :param settings: further ones of the session
+    """
     for key in ids:
         constraints.put_instance(models.InstanceConstraint(
-            instance_id=key, project_id=PROJECT, group_id=None,
+            instance_id=key, project_id=project_id, group_id=None,
             instance_name='vm', max_interruption_time=120,
             migration_type='MIGRATE', resource_mitigation=True,
             lead_time=40))
@@ -124,8 +128,9 @@ def fill(ids):
         id=models.new_id(), project_id='admin', workflow='vnf', meta={},
         maintenance_at=datetime.datetime.now(datetime.UTC), wanted_hosts=[],
         other_hosts=[], settings={'min_notice': 0.0,
-                                  'on_no_reply': 'proceed'})
+                                  'on_no_reply': 'proceed', **settings})
     sessions.create(row, claims_hosts=[], actions=[])
+    return row.id
 
 
 def published():

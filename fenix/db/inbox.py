@@ -41,6 +41,9 @@ class Standing:
     late: bool
     #: The project's newest reply if nobody has read it yet, or None.
     newest: models.Reply | None
+    #: The newest that was read, if all is answered since that it could be
+    #: about, or None.
+    settled: models.Reply | None
 
 
 # Made once, as replies come in their thousands.
@@ -68,16 +71,30 @@ _TAKES = sa.select(sa.exists().where(
         models.Ask.state.in_(models.UNANSWERED),
         sa.and_(models.Ask.question == words.MAINTENANCE,
                 models.Ask.state == 'acked'))))
-#: For replies on the project's URL, and on those of its instances.
+_OF_SENDER = (models.Reply.session_id == sa.bindparam('session'),
+              models.Reply.project_id == sa.bindparam('project'))
+_OPEN = sa.exists().where(
+    models.Ask.session_id == sa.bindparam('session'),
+    models.Ask.project_id == sa.bindparam('project'),
+    models.Ask.state.in_(models.UNANSWERED))
+#: For replies on the project's URL, which may be about all of its questions,
+#: and for those on the URLs of its instances.
+_SENDERS = (
+    (models.Reply.instance_id.is_(None), _OPEN),
+    (models.Reply.instance_id == sa.bindparam('instance'), _OPEN.where(
+        sa.or_(models.Ask.instance_id.is_(None),
+               models.Ask.instance_id == sa.bindparam('instance')))))
 _NEWEST, _NEWEST_OF_INSTANCE = (
     sa.select(models.Reply).where(
-        models.Reply.session_id == sa.bindparam('session'),
-        models.Reply.project_id == sa.bindparam('project'), instance,
-        models.Reply.consumed_at.is_(None))
+        *_OF_SENDER, instance, models.Reply.consumed_at.is_(None))
     .order_by(models.Reply.received_at.desc()).limit(1)
-    for instance in (
-        models.Reply.instance_id.is_(None),
-        models.Reply.instance_id == sa.bindparam('instance')))
+    for instance, _ in _SENDERS)
+_SETTLED, _SETTLED_OF_INSTANCE = (
+    sa.select(models.Reply).where(
+        *_OF_SENDER, instance, models.Reply.consumed_at.is_not(None),
+        sa.not_(still_open))
+    .order_by(models.Reply.consumed_at.desc()).limit(1)
+    for instance, still_open in _SENDERS)
 
 
 @core.reader
@@ -109,21 +126,27 @@ def standing(db, session_id, project_id, named, instance_id=None,
     late = session.ended and (
         session.state == words.MAINTENANCE_DONE
         or not db.scalar(_TAKES, {**where, 'question': question}))
-    return Standing(own, bool(own) or db.scalar(_KNOWN_PROJECT, where),
-                    bool(late), _newest(db, where, instance_id))
+    newest = _of_sender(db, _NEWEST, _NEWEST_OF_INSTANCE, where, instance_id)
+    return Standing(
+        own, bool(own) or db.scalar(_KNOWN_PROJECT, where), bool(late), newest,
+        # Of the unread ones the engine has yet to say what they answer.
+        _of_sender(db, _SETTLED, _SETTLED_OF_INSTANCE, where, instance_id)
+        if newest is None else None)
 
 
-def _newest(db, where, instance_id):
+def _of_sender(db, query, query_of_instance, where, instance_id):
     if instance_id is None:
-        return db.scalars(_NEWEST, where).first()
-    return db.scalars(_NEWEST_OF_INSTANCE,
+        return db.scalars(query, where).first()
+    return db.scalars(query_of_instance,
                       {**where, 'instance': instance_id}).first()
 
 
 def repeats(newest, state, action=None, actions=None):
-    """Tell whether a reply says what the newest unread one says.
+    """Tell whether a reply says what the newest one says.
 
-    Arguments as for :func:`add_reply`.
+    :param newest: a reply, or None
+
+    Other arguments as for :func:`add_reply`.
     """
     return newest is not None and (
         newest.state, newest.action, newest.actions) == (
@@ -143,8 +166,9 @@ def add_reply(db, session_id, project_id, state, action=None, actions=None,
     :returns: the id of the reply, or of the unread one that is the same
     :raises: SessionNotFound, InboxFull
     """
-    newest = _newest(db, {'session': session_id, 'project': project_id},
-                     instance_id)
+    newest = _of_sender(
+        db, _NEWEST, _NEWEST_OF_INSTANCE,
+        {'session': session_id, 'project': project_id}, instance_id)
     if repeats(newest, state, action, actions):
         return newest.id
     if newest is not None:

@@ -152,6 +152,9 @@ class Ask(Base):
     __tablename__ = 'asks'
     __table_args__ = (
         sa.Index('asks_project', 'session_id', 'project_id'),
+        # Each repeated reply is held against what it could still answer.
+        sa.Index('asks_unanswered', 'session_id', 'project_id', 'state',
+                 'instance_id'),
         Base.__table_args__)
 
     id: orm.Mapped[str] = primary_key()

@@ -9,6 +9,7 @@ from fenix.db import claims
 from fenix.workflow import ending
 from fenix.workflow import states
 from fenix.workflow import turn as turns
+from fenix.workflow.verbs import booking
 from fenix.workflow.verbs import telling
 
 #: Readings of things that change by themselves.
@@ -82,7 +83,7 @@ def _tidy(turn, host):
     Of others only what would be read anew anyway.
     """
     old = turn.later(-turn.conf.nova.observe_interval)
-    turn.memory.targets.pop(host.name, None)
+    booking.forget_plan(turn, host.name)
     for what, reading in list(turn.memory.readings.items()):
         if what[0] in PASSING and reading.failing_since is None and (
                 reading.came is not None and reading.came < old):

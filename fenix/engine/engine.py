@@ -24,6 +24,7 @@ from fenix.engine import planning
 from fenix.engine import runner as runners
 from fenix.engine import watch
 from fenix.notify.publishers import base as publishers
+from fenix.workflow import bookings
 
 LOG = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Engine:
         self.conf = conf
         self.clock = clocks.DatabaseClock()
         self._runners = {}
+        self.bookings = bookings.Bookings()
         self._plugins = {}
         self._workflows = {}
         self._lock = threading.Lock()
@@ -169,12 +171,13 @@ class Engine:
                 return
             runner = self._runners[session_id] = runners.Runner(
                 session_id, engine_id, epoch, self.conf, self.clock,
-                self.executor, self.workflow)
+                self.executor, self.workflow, self.bookings)
         LOG.info('session %s: taken, epoch %s', session_id, epoch)
         self.dispatcher.wake(runner)
 
     def _drop(self, runner):
         """Let go of a session that needs nothing more of us."""
+        self.bookings.drop(runner.session_id)
         with self._patience('give up a session'):
             leases.give_up(runner.session_id, runner.owner, runner.epoch)
         with self._lock:

@@ -31,6 +31,7 @@ from fenix.workflow import states
 from fenix.workflow import turn as turns
 from fenix.workflow.verbs import acting
 from fenix.workflow.verbs import asking
+from fenix.workflow.verbs import booking
 from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import observing
@@ -91,10 +92,11 @@ class Runner:
     :param executor: ``submit(runner, effects)`` makes calls and posts their
         results; one that publishes has up to ``batch`` notifications
     :param workflows: finds a workflow class by its name
+    :param bookings: ``Bookings`` of all sessions of the engine
     """
 
     def __init__(self, session_id, owner, epoch, conf, clock, executor,
-                 workflows):
+                 workflows, bookings):
         self.session_id = session_id
         self.owner = owner
         self.epoch = epoch
@@ -102,6 +104,7 @@ class Runner:
         self.clock = clock
         self.executor = executor
         self.workflows = workflows
+        self.bookings = bookings
         #: What the lines of the log are about.
         self.context = context.of_session(session_id)
         self.picture = None
@@ -265,6 +268,7 @@ class Runner:
             self._runs = [acting.ending('leave_run', self.picture, run)
                           for run in self.picture.running()]
         self.picture = None
+        self.bookings.drop(self.session_id)
         self.memory = turns.Memory(in_flight=set(self._in_flight))
         self.timers = {}
         self._touched = set()
@@ -351,8 +355,9 @@ class Runner:
     def _make_turn(self):
         if self.picture is None:
             self.picture = picturing.Picture(pictures.load(self.session_id))
+            booking.again(self.bookings, self.picture, self.memory)
         return turns.Turn(self.picture, self.memory, self.clock.now(),
-                          self.conf, reading.constraints_of)
+                          self.conf, reading.constraints_of, self.bookings)
 
     def _commit(self, turn, consumed):
         # The first turn of an owner always writes: then everybody can see

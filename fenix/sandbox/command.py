@@ -32,14 +32,22 @@ password. Ctrl-C ends it all.
 
 
 def main(argv: list[str]) -> int:
-    """Run a command and return its exit code.
+    """Run a command and return its exit code."""
+    def run_command(argv):
+        options = command_line.parse(argv)
+        return COMMANDS[options.command](options)
+
+    return in_order(run_command, argv)
+
+
+def in_order(call, argv: list[str]) -> int:
+    """Call with arguments; return its exit code, or another if it breaks.
 
     Whatever happens, no process and no file is left behind.
     """
-    options = command_line.parse(argv)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
-        return COMMANDS[options.command](options)
+        return call(argv)
     except run.ERRORS as error:
         print(f'fenix-sandbox: {error}', file=sys.stderr)
         return BROKEN

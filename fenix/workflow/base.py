@@ -20,6 +20,7 @@ from fenix.workflow import turn as turns
 from fenix.workflow.planner import planner
 from fenix.workflow.verbs import acting
 from fenix.workflow.verbs import asking
+from fenix.workflow.verbs import booking
 from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import observing
@@ -177,9 +178,9 @@ class Workflow(abc.ABC):
         self.turn.change(host, question=question)
         self.turn.memory.targets.pop(host.name, None)
         if targets:
-            self.turn.memory.targets[host.name] = viewing.targets(
+            booking.plan(
                 self.turn, self.turn.memory.readings['survey', None].value,
-                targets)
+                host.name, targets)
         telling.step(self.turn, host, step)
 
     def told_of(self, host):
@@ -225,12 +226,24 @@ class Workflow(abc.ABC):
         if stands and instance.instance_id in known.where:
             return known.where[instance.instance_id]
         refused = self.picture.refused(host.name, host.round)
-        # Newer than the last move: where that one went counts.
-        survey = self.survey(max(
-            host.step_at,
-            self.picture.left_at(host.name) or host.step_at))
+        # Newer than the last move: where that one went counts. And newer
+        # than a refusal: what was taken for room was none.
+        survey = self.survey(max([
+            host.step_at, self.picture.left_at(host.name) or host.step_at,
+            *(move.ended_at for move in refused)]))
         if survey is None:
             return None
+        with self.turn.bookings.choosing:
+            return self.find_target(host, instance, survey, refused,
+                                    known.where if stands else {})
+
+    def find_target(self, host, instance, survey, refused, known):
+        """Choose targets for all that is left on a host.
+
+        :param known: {instance id: host} of those whose targets stand
+        :returns: that of one instance, or None: there may be one soon
+        :raises NoRoom: there is none, nor may be soon
+        """
         moving = {row.instance_id: row.target
                   for row in self.picture.moving_from(host.name)}
         view = viewing.moved(self.view(survey), moving)
@@ -245,9 +258,8 @@ class Workflow(abc.ABC):
                     view, host.name, host.question)
                 if name not in unfit]) or {}
 
-        targets = (known.where if stands else {}) | fit(view)
-        self.turn.memory.targets[host.name] = viewing.targets(
-            self.turn, survey, targets)
+        targets = known | fit(view)
+        booking.plan(self.turn, survey, host.name, targets)
         waiting = self.turn.memory.targets_down
         if instance.instance_id in targets:
             waiting.pop(host.name, None)

@@ -12,6 +12,7 @@ import datetime
 import typing
 
 from fenix.db import models
+from fenix.workflow import bookings as all_bookings
 
 
 class Failed(Exception):
@@ -166,15 +167,18 @@ class Turn:
     :param conf: the configuration
     :param constraints: a function: instance ids -> ({instance id:
         InstanceConstraint}, {group id: GroupConstraint})
+    :param bookings: ``Bookings`` of all sessions of the engine
     """
 
-    def __init__(self, picture, memory, now, conf, constraints):
+    def __init__(self, picture, memory, now, conf, constraints,
+                 bookings=None):
         self.picture = picture
         self.session = picture.session
         self.memory = memory
         self.now = now
         self.conf = conf
         self._read_constraints = constraints
+        self.bookings = bookings or all_bookings.Bookings()
         self._constraints = ({}, {})
         #: In which words projects are spoken to, found once a turn.
         self.vocabularies = {}

@@ -51,7 +51,7 @@ def reply(call):
     instance_id = call.path.get('instance')
     state = call.body['state'].strip()
     actions = call.body.get('instance_actions') or {}
-    question, _ = words.read_reply(state)
+    question, agreed = words.read_reply(state)
     standing = inbox.standing(
         session_id, project_id,
         {*actions, instance_id} if instance_id else {*actions}, instance_id,
@@ -69,7 +69,12 @@ def reply(call):
             'action': _action(call.body.get('instance_action')),
             'actions': {key: _action(value) for key, value in actions.items()
                         if key in standing.own and value is not None}}
-    # Most repetitions end here, without a transaction that writes.
+    # Most repetitions end here, without a transaction that writes. Who said
+    # it when all was answered that it could be about has said it in vain;
+    # but MAINTENANCE can be refused after it was agreed to.
+    if inbox.repeats(standing.settled, **said) and (
+            agreed or question != words.MAINTENANCE):
+        return {}
     if not inbox.repeats(standing.newest, **said):
         inbox.add_reply(session_id, project_id, instance_id=instance_id,
                         reply_id=models.new_id(), **said)

@@ -5,6 +5,7 @@ import argparse
 import json
 import sys
 import time
+import typing
 
 from fenix.sandbox.chaos import judge
 from fenix.sandbox.chaos import report
@@ -23,8 +24,17 @@ def main(options: argparse.Namespace) -> int:
 
     :returns: 0 if everything was as it has to be
     """
-    stream = sys.stderr if options.json else sys.stdout
+    figures = run(options, sys.stderr if options.json else sys.stdout)
+    if options.json:
+        print(json.dumps(figures))
+    return 0 if judge.good(figures) else 1
 
+
+def run(options: argparse.Namespace, stream: typing.TextIO) -> dict:
+    """Run sessions, kill what runs them, and return the figures.
+
+    :param stream: where it is told what is going on
+    """
     def say(text):
         print(f'{time.strftime("%H:%M:%S")} {text}', file=stream, flush=True)
     with sites.Site(options, say) as site:
@@ -32,9 +42,7 @@ def main(options: argparse.Namespace) -> int:
             say(text)
         figures = _run(site, say)
     print(report.text(figures), file=stream)
-    if options.json:
-        print(json.dumps(figures))
-    return 0 if judge.good(figures) else 1
+    return figures
 
 
 def _run(site, say) -> dict:
@@ -62,26 +70,32 @@ def _run(site, say) -> dict:
         time.sleep(storms.LOOK)
     stormy = time.monotonic() - began
     say('the storm is over; sessions come to their ends')
-    _settle(storm, slots, sizes, options.patience)
+    _settle(site, storm, tally, slots, sizes, say)
+    # To judge takes the sandbox a while, too.
+    seconds, cpu = time.monotonic() - began, site.cpu(storm.pids)
     lines = list(site.timeline.lines)
     report.keep(site)
     figures = judge.judge(
         lines, [outcome for slot in slots for outcome in slot.outcomes],
         site.ledger.takeovers, options.lease)
-    return report.figures(site, tally, stormy, time.monotonic() - began,
-                          {**figures, 'engine': sizes.figures()})
+    return report.figures(site, tally, stormy, seconds, {
+        **figures, 'engine': sizes.figures(), 'cpu_s': cpu})
 
 
-def _settle(storm, slots, sizes, patience):
+def _settle(site, storm, tally, slots, sizes, say):
     """Let the sessions that run end, with nothing in their way."""
     storm.calm()
     for slot in slots:
         slot.close()
-    deadline = time.monotonic() + patience
+    last_word = time.monotonic()
+    deadline = last_word + site.options.patience
     while any(slot.running for slot in slots) and (
             time.monotonic() < deadline):
         storm.tick()
         sizes.look(storm.pids)
+        if time.monotonic() > last_word + WORD:
+            last_word = time.monotonic()
+            say(report.progress(tally, slots, site.ledger))
         time.sleep(storms.LOOK)
     for slot in slots:
         slot.end()

@@ -48,6 +48,8 @@ def judge(lines, outcomes, takeovers, lease: float) -> dict:
             'reasons': dict(collections.Counter(
                 map(general, reasons)).most_common())},
         **{name: kinds[kind] for kind, name in COUNTED.items()},
+        'takes_s': spread(outcome.seconds for outcome in outcomes
+                          if outcome.result == 'done'),
         'internal_errors': sum(bool(BROKEN.search(reason or ''))
                                for reason in reasons),
         'takeover_s': {**spread(clear), 'bar': lease + MARGIN},

@@ -121,6 +121,11 @@ class Server:
         except OSError:
             return False
 
+    @property
+    def pid(self) -> int:
+        """Id of the process that was started."""
+        return self._process.pid
+
     def _signal(self, number):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)

@@ -187,14 +187,24 @@ class Site(assembly.Assembly):
         self._stack.callback(client.close)
         return client
 
-    def cpu(self) -> dict[str, float]:
+    def cpu(self, engines: list[int]) -> dict[str, float]:
         """Return what all took of the processors until now, in seconds.
 
         Whoever was killed counts with Fenix, as its nursery has seen it end.
+        Of Fenix it is told besides what those took that run. The sandbox is
+        the cloud, the managers, the administrators and who watches.
+
+        :param engines: ids of the processes that run
         """
-        nursery = processes.cpu_of_all(self.crew.pid)
-        return {'sandbox': round(time.process_time(), 1),
-                'fenix': nursery}
+        servers = {'database': self.database, 'bus': self.bus}
+        return {
+            'sandbox': round(time.process_time(), 1),
+            'fenix': processes.cpu_of_all(self.crew.pid),
+            'engines': round(sum(
+                processes.cpu_seconds(pid) or 0 for pid in engines), 1),
+            'api': processes.cpu_of_all(self.api.pid),
+            **{name: processes.cpu_of_all(server.pid)
+               for name, server in servers.items() if server is not None}}
 
     def make_slots(self) -> list[slots.Slot]:
         """Return who runs sessions, one for each that runs at once."""

@@ -83,10 +83,16 @@ class Manner:
 
     @property
     def settings(self) -> dict[str, float]:
-        """Settings of a session."""
+        """Settings of a session.
+
+        Of many sessions that begin together all projects are asked at once:
+        then they have as long for their first answer as for any other.
+        """
         limits = {name: value * self.pace for name, value in LIMITS.items()}
         for name in LOOKED_FOR_WITHIN:
             limits[name] = max(limits[name], self.window + BEYOND)
+        if self.pace > 1:
+            limits['min_notice'] = limits['reply_window']
         return SETTINGS | limits
 
 

@@ -42,6 +42,8 @@ class HostView:
     aggregates: tuple[str, ...] = ()
     #: Is a controller, too.
     controller: bool = False
+    #: Another session has yet to empty it.
+    leaving: bool = False
 
     @property
     def areas(self):

@@ -34,7 +34,8 @@ def targets_for(view, host, question):
 
     Done hosts come first: whoever goes there need not move again. Hosts
     outside the session come next, and, for ``PREPARE_MAINTENANCE`` only,
-    hosts that are still to be done.
+    hosts that are still to be done. Those that other sessions will empty
+    are the last choice of their kind.
 
     Among equals the fullest comes first (best fit). Room is scarce in a
     cloud under maintenance and comes in pieces; filling the small pieces
@@ -50,7 +51,7 @@ def _ranked(view):
     most = [max([getattr(host.total, r) for host in view.hosts.values()]
                 + [1]) for r in ('vcpus', 'ram_mb', 'disk_gb')]
     return sorted(view.hosts, key=lambda name: (
-        _RANKS[view.hosts[name].standing],
+        _RANKS[view.hosts[name].standing], view.hosts[name].leaving,
         shortage.weight(view.hosts[name].free, most), name))
 
 

@@ -12,6 +12,7 @@ from fenix.db import models
 from fenix.workflow import picture
 from fenix.workflow.planner import model
 from fenix.workflow.turn import Failed
+from fenix.workflow.verbs import booking
 from fenix.workflow.verbs import explaining
 from fenix.workflow.verbs import grouping
 from fenix.workflow.verbs import keeping
@@ -97,6 +98,7 @@ def _begin(turn, host, instance, action, target):
         before=look.actions[0].request_id if look.actions else None,
         intended_at=turn.now, deadline=turn.later(turn.option(
             'own_action_window' if own else 'migration_timeout'))))
+    booking.begun(turn, row)
     keeping.started(turn, row)
     if not own:
         _send(turn, row)
@@ -346,6 +348,7 @@ def _confirm(turn, row, look):
 def _end(turn, row, server):
     instance = turn.picture.instances[row.instance_id]
     turn.change(row, state='done', ended_at=turn.now)
+    booking.ended(turn, row)
     keeping.ended(turn, row)
     grouping.release(turn, row)
     if row.action != words.OWN_ACTION and server is not None:
@@ -354,6 +357,7 @@ def _end(turn, row, server):
 
 def _fail(turn, row, reason, server=None, touched=True):
     turn.change(row, state='failed', ended_at=turn.now, reason=reason)
+    booking.ended(turn, row)
     keeping.ended(turn, row)
     if server is None or ways.settled(server):
         grouping.release(turn, row, touched)
@@ -366,8 +370,9 @@ def _refuse(turn, row, reason, server=None):
     the plan took the cloud for was wrong.
     """
     turn.change(row, state='refused', ended_at=turn.now, reason=reason)
+    booking.ended(turn, row)
     grouping.release(turn, row, touched=False)
-    turn.memory.targets.pop(row.source, None)
+    booking.forget_plan(turn, row.source)
     keeping.ended(turn, row)
     keeping.surprised(turn)
     telling.warn(turn, f'{reason}: another host is looked for',

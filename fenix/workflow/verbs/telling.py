@@ -94,6 +94,7 @@ def step(turn, host, after, reason=None):
              host.step, after)
     if after in states.THROUGH:
         turn.picture.through += 1
+        turn.bookings.need_not_empty(turn.session.id, host.name)
     turn.change(host, step=after, step_at=turn.now, reason=reason,
                 waits_for=None, waits_why=None)
     keeping.stepped(turn, host)

@@ -100,13 +100,16 @@ def view(turn, found, where=None):
     and enabled. Of the instances only those are shown whose projects have
     some on the session's hosts: groups are a project's own, so others count
     only by the room that they take, which a small session in a large cloud
-    need not look at one by one.
+    need not look at one by one. What other sessions have booked is no room.
 
     :param where: its ``Places``, if they are known already
     """
     where = where or places(turn, found)
     picture = turn.picture
     servers = _concerned(turn, found)
+    taken = turn.bookings.taken(
+        turn.session.id, found, turn.memory.readings['survey', None].at)
+    leaving = turn.bookings.to_be_emptied(turn.session.id)
     hosts = {}
     for name, capacity in found.capacities.items():
         service = found.hosts.get(name)
@@ -116,10 +119,12 @@ def view(turn, found, where=None):
         standing = ('outside' if row is None or row.step == states.SKIPPED
                     else 'done' if row.step == states.DONE else 'undone')
         hosts[name] = model.HostView(
-            name=name, free=capacity.free, total=capacity.total,
+            name=name, total=capacity.total,
+            free=(capacity.free - taken[name] if name in taken
+                  else capacity.free),
             standing=standing, open=service.up and service.enabled,
             zone=service.zone, aggregates=service.aggregates,
-            controller=service.is_controller)
+            controller=service.is_controller, leaving=name in leaving)
     constrained, _ = turn.constraints(
         [server.instance_id for server in servers],
         {server.instance_id: server.project_id for server in servers})

@@ -119,6 +119,16 @@ class DefaultWorkflow(hoststeps.HostSteps, room.ScaleIn,
         down = self.down(survey)
         if {host.name for host in pending} <= down and self.hopes_for(down):
             return None
+        # Others choose when they see what this one has booked.
+        with self.turn.bookings.choosing:
+            return self.begin_with(survey, pending)
+
+    def begin_with(self, survey, pending):
+        """Send the host on its way whose turn it is.
+
+        :param pending: the hosts to choose from
+        :returns: the next phase, or None to stay
+        """
         choice = self.choose(survey)
         if isinstance(choice, planner.NeedRoom):
             # All seem to be down while the message bus is away.

@@ -4,6 +4,7 @@
 from fenix.db import claims
 from fenix.db import models
 from fenix.workflow import base
+from fenix.workflow.verbs import booking
 from fenix.workflow.verbs import viewing
 from fenix.workflow.verbs import ways
 
@@ -46,6 +47,7 @@ class Discovery:
                 announced=False))
             if service and not service.up:
                 self.warn(f'host {name} does not report up', host=name)
+        booking.hosts(self.turn.bookings, self.picture)
         for server in survey.servers.values():
             self.note_server(server)
         for server, why in viewing.stuck(self.turn, survey):

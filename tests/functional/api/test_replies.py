@@ -132,6 +132,33 @@ class ReplyTest(ProjectTest):
         self.assertEqual([('p1', 'i1', 'ACK_PLANNED_MAINTENANCE', 'MIGRATE',
                            {})], self.replies())
 
+    def was_read(self, state, path=None):
+        base.store(records.reply(
+            self.session.id, project_id='p1', instance_id=path, state=state,
+            action=None, actions={}))
+
+    def test_again_after_it_was_read(self):
+        """However often: it is about nothing any more."""
+        self.ask(state='acked')
+        self.was_read('ACK_MAINTENANCE')
+        self.ignored({'state': 'ACK_MAINTENANCE'})
+        self.was_read('NACK_PLANNED_MAINTENANCE', 'i1')
+        self.ask(instance_id='i2')
+        self.ignored({'state': 'NACK_PLANNED_MAINTENANCE'}, '/i1')
+
+    def test_the_same_answer_to_another_question(self):
+        self.was_read('ACK_PLANNED_MAINTENANCE')
+        self.ask(question='PLANNED_MAINTENANCE')
+        self.reply({'state': 'ACK_PLANNED_MAINTENANCE'})
+        self.assertEqual(1, len(self.replies()))
+
+    def test_a_refusal_of_maintenance_counts_again(self):
+        """What another VNF of the project agreed to may be refused."""
+        self.ask(state='acked')
+        self.was_read('NACK_MAINTENANCE')
+        self.reply({'state': 'NACK_MAINTENANCE'})
+        self.assertEqual(1, len(self.replies()))
+
     def test_too_many(self):
         """Nothing is stored, and the client is told when to come again."""
         self.useFixture(

@@ -167,6 +167,38 @@ class InboxTest:
         self.consume(*ids)
         self.assertIsNone(newest())
 
+    def settled(self, instance=None, project='p1'):
+        found = inbox.standing(self.sid, project, set(), instance).settled
+        return found and found.id
+
+    def ask(self, **values):
+        row = records.ask(self.sid, **{'state': 'open', **values})
+        pictures.commit(self.sid, self.engine, 1, added=[row])
+
+    def test_settled(self):
+        first = self.reply()
+        self.assertIsNone(self.settled())
+        self.consume(first)
+        self.assertEqual(first, self.settled())
+        self.assertIsNone(self.settled(project='p2'))
+        self.assertIsNone(self.settled('i1'))
+        second = self.reply('NACK_MAINTENANCE')
+        self.assertIsNone(self.settled())
+        self.consume(second)
+        self.assertEqual(second, self.settled())
+
+    def test_settled_but_for_what_is_asked_since(self):
+        for instance in (None, 'i1', 'i2'):
+            self.consume(self.reply(instance_id=instance))
+        self.ask(state='acked')
+        self.ask(project_id='p2')
+        self.ask(instance_id='i1')
+        self.assertIsNone(self.settled())
+        self.assertIsNone(self.settled('i1'))
+        self.assertIsNotNone(self.settled('i2'))
+        self.ask(state='waiting', instance_ids=['i2'])
+        self.assertIsNone(self.settled('i2'))
+
     def test_repeats(self):
         newest = models.Reply(
             session_id=self.sid, project_id='p1', state='ACK', action='A',

@@ -28,6 +28,7 @@ from fenix.engine import runner as runners
 from fenix.sandbox import verifier
 from fenix.sandbox.cloud import config as cloud_config
 from fenix.sandbox.cloud import model as cloud_model
+from fenix.workflow import bookings
 from fenix.workflow.workflows import default
 from fenix.workflow.workflows import vnf
 from tests import fixtures as fenix_fixtures
@@ -86,6 +87,7 @@ class Harness(fixtures.Fixture):
         self.publish_error = None
         self.projects = {}
         self.effects = collections.deque()
+        self.bookings = bookings.Bookings()
         self._later = []
         self.runner = None
         self.crash = lambda point, names: False
@@ -263,7 +265,7 @@ class Harness(fixtures.Fixture):
             session_id, epoch = taken[0]
             self.runner = runners.Runner(
                 session_id, engine_id, epoch, self.conf, self.clock, self,
-                self.workflow)
+                self.workflow, self.bookings)
         self.engine_id = engine_id
 
     def submit(self, runner, effects):

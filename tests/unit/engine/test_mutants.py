@@ -17,8 +17,8 @@ from fenix.sandbox import verifier
 from fenix.sandbox.cloud import scheduler
 from fenix.workflow.planner import fitting
 from fenix.workflow.verbs import asking
-from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import grouping
+from fenix.workflow.verbs import hosting
 from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import telling
 from fenix.workflow.verbs import viewing

@@ -381,6 +381,14 @@ class SlotTest(base.BaseTestCase):
         session.assert_called_once()
         self.assertEqual(1, len(slot.outcomes))
 
+    def test_many_have_longer(self):
+        few, many = (slots.Manner(pace=pace).settings for pace in (1.0, 10.0))
+        self.assertEqual((2.0, 8.0, 30.0), tuple(few[name] for name in (
+            'min_notice', 'reply_window', 'migration_timeout')))
+        self.assertEqual((80.0, 80.0, 300.0), tuple(many[name] for name in (
+            'min_notice', 'reply_window', 'migration_timeout')))
+        self.assertEqual(few['settle_time'], many['settle_time'])
+
 
 class OptionsTest(base.BaseTestCase):
 
