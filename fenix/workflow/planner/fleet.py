@@ -10,6 +10,7 @@ carried out or taken back.
 import bisect
 import collections
 import heapq
+import operator
 
 from fenix.workflow.planner import begin
 from fenix.workflow.planner import model
@@ -61,6 +62,10 @@ class Fleet:
         #: Hosts in the queue whose projects had been asked.
         self.answered = set()
         self.target_waiters = {}
+        #: Hosts with instances that wait because room has to stay free.
+        self.floor_waiters = set()
+        #: What instances need that came since.
+        self.came = (0, 0, 0)
         self.stuck = False
         self.in_flight = set()
         self.area_out = {}
@@ -96,7 +101,7 @@ class Fleet:
                 in getattr(self, name).items()})
         for name in ('rooms', 'shut', 'unasked', 'queue', 'awaiting',
                      'answered', 'in_flight', 'area_out', 'starting',
-                     'offered', 'to_ask', 'homeless', 'dirty',
+                     'offered', 'to_ask', 'homeless', 'floor_waiters', 'dirty',
                      'dirty_names', 'timers'):
             setattr(other, name, getattr(self, name).copy())
         other.target_waiters = {
@@ -118,6 +123,7 @@ class Fleet:
         if self.look:
             self.look = False
             self.shortage = None
+            self.wake_floor()
             begin.begin(self, now)
             begin.ask(self)
         moves.offer(self, now)
@@ -279,6 +285,7 @@ class Fleet:
             self.groups[group_id].count(instance.host, 1)
         host = self.hosts[instance.host]
         self.rooms.change(host, instance.need, -1)
+        self.came = tuple(map(operator.add, self.came, instance.need))
         moves.join(self, instance, host)
 
     def gone(self, instance_id):
@@ -299,6 +306,12 @@ class Fleet:
         if name not in self.dirty_names:
             self.dirty_names.add(name)
             heapq.heappush(self.dirty, (self.hosts[name].turn, name))
+
+    def wake_floor(self):
+        """Look again at what waits because room has to stay free."""
+        for name in self.floor_waiters:
+            self.touch(name)
+        self.floor_waiters.clear()
 
     def _wake_group(self, group_id):
         group = self.groups[group_id]
