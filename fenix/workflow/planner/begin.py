@@ -38,6 +38,8 @@ def begin(fleet, now):
             gather(fleet, now)
         elif host.unanswered and host.asked_at is None:
             fleet.to_ask[host.name] = Ask(host.name)
+    elif fleet.early:
+        gather(fleet, now)
 
 
 def _begin_all(fleet, now, near):

@@ -27,14 +27,18 @@ from fenix.workflow.planner.records import IN_FLIGHT
 class Fleet:
     """What a session knows of its hosts, and whom it has in hand."""
 
-    def __init__(self, view, limits, estimates, now=0.0, order=None):
+    def __init__(self, view, limits, estimates, now=0.0, order=None,
+                 early=False):
         """Take over a cloud as it stands.
 
         :param order: names of undone hosts, the first to be maintained
             first, even if groups hold it up; others follow in an order that
             keeps chains short
+        :param early: whether scattered room is brought together while hosts
+            are in flight, too
         """
         self.strict = bool(order)
+        self.early = early
         self.limits = limits
         self.estimates = estimates
         self.hosts, self.instances, self.groups = records.records_of(

@@ -263,6 +263,8 @@ def _all_allowed(fleet, instances, host):
 
 def _search(fleet, instances, tiers):
     """Search a placement exactly, if that is small enough."""
+    if len(instances) == 1:
+        return None     # All targets of a single one were looked at.
     if fleet.in_flight and len(fleet.hosts) > SEARCHED:
         return None     # There will be more room soon, and easier choices.
     least = min(i.need[fleet.rooms.scarcest] for i in instances)
