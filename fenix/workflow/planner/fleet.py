@@ -329,6 +329,7 @@ class Fleet:
         host.expected += 1
         self.homeless.discard(instance.instance_id)
         self.rooms.change(host, instance.need, -1)
+        self.rooms.keep(instance.need, 1)
         for group_id in instance.groups:
             self.groups[group_id].count(host.name, 1)
 
@@ -339,6 +340,7 @@ class Fleet:
         host = self.hosts[instance.goal]
         host.expected -= 1
         self.rooms.change(host, instance.need, 1)
+        self.rooms.keep(instance.need, -1)
         for group_id in instance.groups:
             self.groups[group_id].count(host.name, -1)
         instance.goal = None

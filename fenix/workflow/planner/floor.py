@@ -24,13 +24,13 @@ def may_begin(fleet, host):
     if not rooms.below_floor(fleet, lost):
         return True
     needs = [fleet.instances[i].need for i in host.instances]
-    own = rooms.lost(fleet, host, (0, 0, 0))
-    free = _less(_free(fleet), own)
+    free = _less(_free(fleet), rooms.lost(fleet, host, (0, 0, 0)))
     # A host that cannot even begin to be emptied is of more use open.
     first = min(needs, key=fleet.rooms.weight, default=(0, 0, 0))
     floor = records.numbers(fleet.limits.floor)
-    return _suffices(_less(free, first), floor) and _in_turn(
-        fleet, free, floor, host)
+    return _suffices(_less(free, first), floor) and (
+        _in_any_turn(fleet, floor, lost) or _in_turn(
+            fleet, free, floor, host))
 
 
 def may_keep(fleet, instance):
@@ -49,8 +49,24 @@ def may_move(fleet, instance):
         return True
     free = _less(_free(fleet), instance.need)
     floor = _less(records.numbers(fleet.limits.floor), fleet.came)
-    return _suffices(free, floor) and _in_turn(
-        fleet, free, floor, moving=instance)
+    return _suffices(free, floor) and (
+        _in_any_turn(fleet, floor) or _in_turn(
+            fleet, free, floor, moving=instance))
+
+
+def _in_any_turn(fleet, floor, lost=(0, 0, 0)):
+    """Tell quickly whether the hosts that are out give back enough for all.
+
+    :param lost: what is taken beyond what is kept for hosts in flight
+    """
+    if fleet.homeless:
+        return False
+    back = [fleet.rooms.spare(r) - lost[r] for r in range(3)]
+    for name in fleet.in_flight:
+        host = fleet.hosts[name]
+        if host.step == records.OUT:
+            back = _more(back, host.room)
+    return _suffices(back, floor)
 
 
 def _in_turn(fleet, free, floor, last=None, moving=None):
@@ -81,13 +97,7 @@ def _in_turn(fleet, free, floor, last=None, moving=None):
 
 def _free(fleet):
     """Return what is free on hosts that may receive, kept or not."""
-    free = [fleet.rooms.spare(r) for r in range(3)]
-    for name in fleet.in_flight:
-        for instance_id in fleet.hosts[name].waiting:
-            instance = fleet.instances[instance_id]
-            if instance.goal in fleet.rooms.place:
-                free = _more(free, instance.need)
-    return free
+    return [fleet.rooms.spare(r) + fleet.rooms.kept[r] for r in range(3)]
 
 
 def _suffices(free, floor):

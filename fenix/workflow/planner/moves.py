@@ -83,6 +83,7 @@ def _offer(fleet, instance, host):
 def _count(fleet, instance, change):
     """Count a move against the limits, or no longer."""
     fleet.moving += change
+    fleet.rooms.keep(instance.need, -change)
     fleet.hosts[instance.host].leaving += change
     fleet.hosts[instance.goal].coming += change
     for group_id in instance.groups:
@@ -171,6 +172,7 @@ def ended(fleet, instance, name, now):
     fleet.look |= bool(fleet.homeless) or name != goal
     if name == goal:
         instance.goal = None    # What was kept for it is its own now.
+        fleet.rooms.keep(instance.need, -1)
         fleet.hosts[name].expected -= 1
     else:
         fleet.release(instance)

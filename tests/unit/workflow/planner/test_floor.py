@@ -6,6 +6,7 @@ import testtools
 from fenix.size import Size
 from fenix.workflow.planner import fleet as fleets
 from fenix.workflow.planner import model
+from tests.planning import chances
 from tests.unit.workflow.planner import clouds
 
 ESTIMATES = model.Estimates(
@@ -80,6 +81,21 @@ class FloorTest(testtools.TestCase):
         fleet.emptying('c', 0.0)
         self.assertEqual(3, len(fleet.orders(0.0).moves))
         self.assertEqual({'b'}, {fleet.instances[key].goal for key in FOUR})
+
+    def test_what_is_kept_is_what_does_not_move_yet(self):
+        class Watched(fleets.Fleet):
+
+            def orders(fleet, now):
+                answer = super().orders(now)
+                waiting = [i.need for i in fleet.instances.values()
+                           if i.goal is not None and not i.offered]
+                self.assertEqual([sum(need[r] for need in waiting)
+                                  for r in range(3)], fleet.rooms.kept)
+                return answer
+
+        for seed in range(12):
+            _run, found = chances.run(seed, make_fleet=Watched)
+            self.assertEqual([], found)
 
     def test_a_copy_goes_its_own_way(self):
         fleet = fleet_of({'a': (4,), 'b': (4, model.DONE), 'c': (4,)})
