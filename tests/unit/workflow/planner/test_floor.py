@@ -48,18 +48,20 @@ class FloorTest(testtools.TestCase):
     def test_hosts_are_emptied_in_their_turn(self):
         """The later one takes no room that the first one needs."""
         fleet = fleets.Fleet(
-            clouds.cloud(
-                {'a': (4,), 'b': (4, model.DONE), 'c': (2,), 'd': (2,)},
-                {'c1': ('c', 2), 'd1': ('d', 1, {'asked': True}),
-                 'd2': ('d', 1)}),
-            model.Limits(floor=Size(2, 0, 0)), ESTIMATES, order=['c', 'd'])
-        fleet.out('a', 0.0)
+            clouds.cloud({'b': (4, model.DONE), 'c': (2,), 'd': (2,)},
+                         {'c1': ('c', 2, {'asked': True}), 'd1': ('d', 1)}),
+            model.Limits(floor=Size(2, 0, 0)), ESTIMATES)
         for name in 'cd':
             fleet.emptying(name, 0.0)
-        orders = fleet.orders(0.0)
-        self.assertEqual((('c1', 'b'),), orders.moves)
-        fleet.done('a', 100.0)
-        self.assertIn('d2', dict(fleet.orders(100.0).moves))
+        self.assertEqual((), fleet.orders(0.0).moves)
+        fleet.agreed('c1', 5.0)
+        self.assertEqual((('c1', 'b'),), fleet.orders(5.0).moves)
+        fleet.move_started('c1', 'b', 5.0)
+        fleet.move_ended('c1', 'b', 15.0)
+        self.assertEqual((), fleet.orders(15.0).moves)
+        fleet.out('c', 15.0)
+        fleet.done('c', 115.0)
+        self.assertEqual((('d1', 'b'),), fleet.orders(115.0).moves)
 
     def test_what_comes_later_does_not_hold_up_who_has_begun(self):
         fleet = fleet_of({'b': (4, model.DONE), 'c': (4,),
