@@ -2,6 +2,7 @@
 """Plans that are executed keep every rule, and planners that do not show."""
 
 import dataclasses
+import functools
 import os
 import re
 import subprocess
@@ -39,6 +40,15 @@ class ExecutionTest(testtools.TestCase):
     @hypothesis.example(102587)
     def test_nothing_is_broken_and_nothing_hangs(self, seed):
         run, found = chances.run(seed)
+        self.assertEqual([], found)
+        left = run.fleet.unfinished()
+        self.assertTrue(not left or run.fleet.shortage, left)
+
+    @hypothesis.settings(max_examples=30, deadline=None)
+    @hypothesis.given(seeds)
+    def test_room_that_is_brought_together_early(self, seed):
+        run, found = chances.run(seed, make_fleet=functools.partial(
+            fleets.Fleet, early=True))
         self.assertEqual([], found)
         left = run.fleet.unfinished()
         self.assertTrue(not left or run.fleet.shortage, left)
