@@ -38,7 +38,7 @@ def begin(fleet, now):
             gather(fleet, now)
         elif host.unanswered and host.asked_at is None:
             fleet.to_ask[host.name] = Ask(host.name)
-    elif fleet.early:
+    elif fleet.early and not fleet.stuck:
         gather(fleet, now)
 
 
