@@ -18,6 +18,7 @@ DISK_GB = 10
 
 LIVE = 'LIVE_MIGRATE'
 COLD = 'MIGRATE'
+OWN = 'OWN_ACTION'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Group:
     group_id: str
     project_id: str
     anti_affinity: bool = False
+    #: Only ever as a wish: Nova moves no member of a hard one.
+    affinity: bool = False
     soft: bool = False
     max_per_host: int = 0
     #: 0: Nova knows the group, no VNFM registered anything.
@@ -100,6 +103,12 @@ class Recipe:
     pinned: float = 0.1
     cold: float = 0.2
     constrained: float = 0.9
+    #: Share of the groups, other than anti-affine ones, whose members would
+    #: like to be on one host. It is drawn by itself, as is the next one:
+    #: without them clouds are what they are.
+    together: float = dataclasses.field(default=0.0, repr=False)
+    #: Share of the constrained servers that their projects move themselves.
+    own_action: float = dataclasses.field(default=0.0, repr=False)
 
 
 def generate(seed, recipe):
@@ -133,7 +142,22 @@ def generate(seed, recipe):
             COLD if chance.random() < recipe.cold else LIVE,
             lead if constrained else 0,
             chance.random() < recipe.pinned, constrained))
+    groups, servers = _wish(seed, recipe, groups, servers)
     return Cloud(tuple(hosts), tuple(servers), tuple(groups))
+
+
+def _wish(seed, recipe, groups, servers):
+    """Let some groups wish to be together, and some projects move theirs."""
+    chance = random.Random(f'{seed} wishes')  # noqa: S311
+    groups = [
+        dataclasses.replace(group, affinity=True, soft=True, max_per_host=0)
+        if not group.anti_affinity and chance.random() < recipe.together
+        else group for group in groups]
+    servers = [
+        dataclasses.replace(server, migration_type=OWN)
+        if server.constrained and chance.random() < recipe.own_action
+        else server for server in servers]
+    return groups, servers
 
 
 def _fill(chance, recipe, hosts):

@@ -13,6 +13,9 @@ from tests.planning import views
 CALM = executor.Luck()
 SLOW = executor.Luck(2.0)
 ROUGH = executor.Luck(2.0, 0.1, 0.1, 0.1, 0.1, 0.1)
+#: Every third cloud has groups that would like to be on one host, and
+#: instances that their projects move themselves.
+WISHES = {'together': 0.4, 'own_action': 0.3}, {}, {}
 
 
 def draw(seed, most_hosts=16):
@@ -24,7 +27,8 @@ def draw(seed, most_hosts=16):
         spare=chance.randint(1, max(1, hosts // 3)),
         spare_as=chance.choice([generator.WHOLE, generator.SCATTERED]),
         vcpus=chance.choice([8, 16, 32]), zones=chance.randint(1, 3),
-        largest_group=chance.randint(2, 8), projects=chance.randint(1, 4))
+        largest_group=chance.randint(2, 8), projects=chance.randint(1, 4),
+        **WISHES[seed % len(WISHES)])
     limits = model.Limits(
         hosts_at_once=chance.choice([0, 0, 1, 2, 5]),
         moves_at_once=chance.choice([0, 0, 1, 3]),

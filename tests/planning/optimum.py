@@ -44,6 +44,8 @@ class Problem:
         self.impacts = collections.defaultdict(list)
         self.away = {}
         self.moves = collections.defaultdict(list)
+        self.floored = [resource for resource in RESOURCES
+                        if getattr(limits.floor, resource)]
         self.end = self.time('end')
         self.hosts()
         for instance_id in sorted(view.instances):
@@ -78,6 +80,9 @@ class Problem:
             for area in self.view.hosts[name].areas:
                 if self.limits.zone_share < 1:
                     self.shares['area', area].append((flight, 1))
+            for resource in self.floored:
+                self.shares['floor', resource].append(
+                    (flight, self.holds(name, resource)))
             away = self.cp.new_fixed_size_interval_var(
                 self.out[name], work, f'away {name}')
             self.away[name] = away
@@ -90,15 +95,20 @@ class Problem:
         return max(0, getattr(host.free, resource) + sum(
             getattr(i.size, resource) for i in self.view.on(name)))
 
-    def stays(self, instance, name, start, end, present):
-        """Let an instance be on a host from a time to another."""
+    def stays(self, instance, name, start, end, present, closes=None):
+        """Let an instance be on a host from a time to another.
+
+        :param closes: when the host begins to be emptied, None if it stays
+            open; its free room does not count from then on
+        """
         label = f'{instance.instance_id} on {name}'
-        length = self.time(label)
-        if present is None:
-            stay = self.cp.new_interval_var(start, length, end, label)
-        else:
-            stay = self.cp.new_optional_interval_var(
-                start, length, end, present, label)
+        stay = self.interval(label, start, end, present)
+        for resource in self.floored:
+            need = getattr(instance.size, resource)
+            if need:
+                self.shares['floor', resource].append((
+                    stay if closes is None else self.interval(
+                        f'{label}, open', start, closes, present), need))
         for resource in RESOURCES:
             need = getattr(instance.size, resource)
             if need:
@@ -107,6 +117,13 @@ class Problem:
             if not group.soft and group.limit:
                 self.shares['spread', (group.group_id, name)].append(
                     (stay, 1))
+
+    def interval(self, label, start, end, present):
+        length = self.time(label)
+        if present is None:
+            return self.cp.new_interval_var(start, length, end, label)
+        return self.cp.new_optional_interval_var(
+            start, length, end, present, label)
 
     def targets(self, instance, sources):
         return [name for name in self.names
@@ -120,7 +137,8 @@ class Problem:
         start = self.time(f'{key} starts')
         cp.add(start >= round(self.estimates.notice(instance)))
         self.leaves(instance, instance.host, start, takes, None)
-        self.stays(instance, instance.host, 0, start + takes, None)
+        self.stays(instance, instance.host, 0, start + takes, None,
+                   self.begin[instance.host])
         self.impacts[key].append((start, takes, None))
         firsts = []
         for name in self.targets(instance, {instance.host}):
@@ -141,7 +159,10 @@ class Problem:
             until = self.time(f'{key} until {name}')
             cp.add(until == self.horizon).only_enforce_if(again.negated())
             cp.add(until == leave + takes).only_enforce_if(again)
-            self.stays(instance, name, start, until, first)
+            closes = self.time(f'{key} on {name} until it closes')
+            cp.add(closes == self.horizon).only_enforce_if(again.negated())
+            cp.add(closes == self.begin[name]).only_enforce_if(again)
+            self.stays(instance, name, start, until, first, closes)
             if not self.twice:
                 cp.add(again == 0)
                 continue
@@ -234,6 +255,9 @@ class Problem:
                 most = self.holds(key, what)
             elif what == 'spread':
                 most = self.view.groups[key[0]].limit
+            elif what == 'floor':
+                most = sum(self.holds(name, key) for name in self.names
+                           ) - getattr(self.limits.floor, key)
             elif what == 'impact':
                 most = self.view.groups[key].max_impacted
             elif what == 'area':

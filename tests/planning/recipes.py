@@ -17,7 +17,7 @@ def large(seed, hosts, spare=0.1):
     """
     recipe = generator.Recipe(
         hosts=hosts, servers=hosts * EACH, spare=int(hosts * spare),
-        zones=5)
+        zones=5, together=0.1, own_action=0.1)
     limits = model.Limits(
         hosts_at_once=max(2, hosts // 8), moves_at_once=hosts * 2 // 5,
         moves_per_source=4, moves_per_target=8, zone_share=0.2,

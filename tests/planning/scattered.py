@@ -14,6 +14,6 @@ def large(seed, hosts, spare=0.1):
     _whole, limits, estimates = recipes.large(seed, hosts, spare)
     recipe = generator.Recipe(
         hosts=hosts, servers=hosts * recipes.EACH, spare=hosts * spare,
-        spare_as=generator.SCATTERED, zones=5)
+        spare_as=generator.SCATTERED, zones=5, together=0.1, own_action=0.1)
     return (views.view_of(generator.generate(seed, recipe)), limits,
             estimates)

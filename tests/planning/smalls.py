@@ -5,6 +5,7 @@ import dataclasses
 import random
 
 from fenix.sandbox import generator
+from fenix.size import Size
 from fenix.workflow.planner import model
 from fenix.workflow.planner import planner
 from tests.planning import views
@@ -12,14 +13,17 @@ from tests.planning import views
 #: Share of the clouds that are drawn with scattered room; only few of these
 #: can be done without that somebody scales in, and are taken.
 SCATTERED = 0.4
+#: Shares of the clouds in which some room has to stay free, some instances
+#: have to stay in their zone, and projects move instances themselves and
+#: would like to have groups on one host.
+FLOORED = 0.25
+PINNED = 0.25
+WISHING = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
 class Small:
-    """A cloud of 4 to 8 hosts and 8 to 24 instances, times in whole units.
-
-    No room has to stay free in it, and nobody has to stay in a zone.
-    """
+    """A cloud of 4 to 8 hosts and 8 to 24 instances, times in whole units."""
 
     name: str
     view: model.CloudView
@@ -35,24 +39,33 @@ def draw(seed):
     chance = random.Random(seed)
     # Drawn by itself: the others stay as they are.
     kind = random.Random(f'kind {seed}').random()
+    more = random.Random(f'more {seed}')
+    floored, pinned, wishing = (more.random() < share for share in (
+        FLOORED, PINNED, WISHING))
     hosts = chance.randint(4, 8)
     recipe = generator.Recipe(
         hosts=hosts, servers=chance.randint(8, min(24, 4 * hosts)),
         spare=chance.randint(1, 2), vcpus=chance.choice([8, 16]),
         zones=chance.randint(1, 2), projects=2,
         largest_group=chance.randint(3, 6), recovery_time=4, lead_time=6,
-        pinned=0.0)
+        pinned=0.2 * pinned, together=0.3 * wishing,
+        own_action=0.3 * wishing)
     scattered = kind < SCATTERED
     if scattered:
         recipe = dataclasses.replace(
             recipe, spare_as=generator.SCATTERED,
             spare=recipe.spare + recipe.hosts / 3)
+    floor = Size()
+    if floored:
+        # With less nobody could begin.
+        recipe = dataclasses.replace(recipe, spare=recipe.spare + 1)
+        floor = Size(recipe.vcpus // more.choice((1, 2, 4)), 0, 0)
     limits = model.Limits(
         hosts_at_once=chance.choice([0, 0, 2]),
         moves_at_once=chance.choice([0, 2, 3]),
         moves_per_source=chance.choice([0, 1, 2]),
         moves_per_target=chance.choice([0, 0, 2]),
-        zone_share=chance.choice([1.0, 1.0, 0.5]))
+        zone_share=chance.choice([1.0, 1.0, 0.5]), floor=floor)
     none = {'MIGRATE': 0, 'LIVE_MIGRATE': 0, 'OWN_ACTION': 0}
     estimates = model.Estimates(
         host=chance.choice([6, 12]), per_gb=none,

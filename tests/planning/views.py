@@ -33,6 +33,7 @@ def view_of(cloud):
     groups = {
         group.group_id: model.GroupView(
             group.group_id, anti_affinity=group.anti_affinity,
+            affinity=group.affinity,
             max_per_host=group.max_per_host, soft=group.soft,
             max_impacted=group.max_impacted,
             recovery_time=group.recovery_time)

@@ -3,6 +3,7 @@
 
 import math
 
+from fenix.workflow.planner import floor
 from fenix.workflow.planner import ranking
 from fenix.workflow.planner import records
 from fenix.workflow.planner import rooms
@@ -37,6 +38,8 @@ def begin(fleet, now):
             gather(fleet, now)
         elif host.unanswered and host.asked_at is None:
             fleet.to_ask[host.name] = Ask(host.name)
+    elif fleet.early and not fleet.stuck:
+        gather(fleet, now)
 
 
 def _begin_all(fleet, now, near):
@@ -117,14 +120,8 @@ def slot(fleet, host, more=0):
     area = _full_area(fleet, host, more)
     if area is not None:
         return f'{fleet.area_most[area]} hosts of {area[0]} {area[1]} at once'
-    if fleet.floored:
-        # For most hosts the quick look at the sums is enough.
-        if (rooms.below_floor(fleet, rooms.lost(fleet, host, host.load))
-                and rooms.below_floor(fleet, rooms.lost(fleet, host, [
-                    sum(fleet.instances[i].need[r] for i in host.instances
-                        if fleet.instances[i].goal is None)
-                    for r in range(3)]))):
-            return f'{limits.floor} stay free'
+    if fleet.floored and not floor.may_begin(fleet, host):
+        return f'{limits.floor} stay free'
     return None
 
 
@@ -152,7 +149,7 @@ def house(fleet):
         instance = fleet.instances[instance_id]
         if instance.failed:
             continue
-        if rooms.below_floor(fleet, instance.need):
+        if not floor.may_keep(fleet, instance):
             left = True
         elif rooms.place(fleet, [instance_id], rooms.FINAL) or (
                 still and rooms.place(fleet, [instance_id], rooms.ANY)):
@@ -181,13 +178,18 @@ def gather(fleet, now):
     """Bring scattered room together: empty hosts onto others yet to be done.
 
     Those with the least on them are begun, as many at once as there is room
-    for; what is moved now moves once more. A host that is to receive
-    instances does not begin before they are there.
+    for; what is moved now moves once more. Who may begin now goes first: no
+    place is kept for hosts whose projects have yet to agree. A host that is
+    to receive instances does not begin before they are there.
     """
+    def may_begin(host):
+        return not host.unanswered and host.ready_at <= now + EPSILON
+
     def key(name):
         host = fleet.hosts[name]
-        return (len(host.instances),
-                fleet.rooms.weight(host.load), name)
+        return (not may_begin(host), *(
+            [fleet.rank[name]] if fleet.strict else [
+                len(host.instances), fleet.rooms.weight(host.load), name]))
 
     later = []
     waiting = [name for name in fleet.order
@@ -198,7 +200,7 @@ def gather(fleet, now):
             continue
         if not rooms.place(fleet, host.instances, rooms.ANY):
             continue
-        if not host.unanswered and host.ready_at <= now + EPSILON:
+        if may_begin(host):
             start(fleet, host)
         else:
             fleet.rooms.remove(host)

@@ -10,6 +10,7 @@ carried out or taken back.
 import bisect
 import collections
 import heapq
+import operator
 
 from fenix.workflow.planner import begin
 from fenix.workflow.planner import model
@@ -26,14 +27,18 @@ from fenix.workflow.planner.records import IN_FLIGHT
 class Fleet:
     """What a session knows of its hosts, and whom it has in hand."""
 
-    def __init__(self, view, limits, estimates, now=0.0, order=None):
+    def __init__(self, view, limits, estimates, now=0.0, order=None,
+                 early=False):
         """Take over a cloud as it stands.
 
         :param order: names of undone hosts, the first to be maintained
             first, even if groups hold it up; others follow in an order that
             keeps chains short
+        :param early: whether scattered room is brought together while hosts
+            are in flight, too
         """
         self.strict = bool(order)
+        self.early = early
         self.limits = limits
         self.estimates = estimates
         self.hosts, self.instances, self.groups = records.records_of(
@@ -61,6 +66,10 @@ class Fleet:
         #: Hosts in the queue whose projects had been asked.
         self.answered = set()
         self.target_waiters = {}
+        #: Hosts with instances that wait because room has to stay free.
+        self.floor_waiters = set()
+        #: What instances need that came since.
+        self.came = (0, 0, 0)
         self.stuck = False
         self.in_flight = set()
         self.area_out = {}
@@ -96,7 +105,7 @@ class Fleet:
                 in getattr(self, name).items()})
         for name in ('rooms', 'shut', 'unasked', 'queue', 'awaiting',
                      'answered', 'in_flight', 'area_out', 'starting',
-                     'offered', 'to_ask', 'homeless', 'dirty',
+                     'offered', 'to_ask', 'homeless', 'floor_waiters', 'dirty',
                      'dirty_names', 'timers'):
             setattr(other, name, getattr(self, name).copy())
         other.target_waiters = {
@@ -118,6 +127,7 @@ class Fleet:
         if self.look:
             self.look = False
             self.shortage = None
+            self.wake_floor()
             begin.begin(self, now)
             begin.ask(self)
         moves.offer(self, now)
@@ -279,6 +289,7 @@ class Fleet:
             self.groups[group_id].count(instance.host, 1)
         host = self.hosts[instance.host]
         self.rooms.change(host, instance.need, -1)
+        self.came = tuple(map(operator.add, self.came, instance.need))
         moves.join(self, instance, host)
 
     def gone(self, instance_id):
@@ -300,6 +311,12 @@ class Fleet:
             self.dirty_names.add(name)
             heapq.heappush(self.dirty, (self.hosts[name].turn, name))
 
+    def wake_floor(self):
+        """Look again at what waits because room has to stay free."""
+        for name in self.floor_waiters:
+            self.touch(name)
+        self.floor_waiters.clear()
+
     def _wake_group(self, group_id):
         group = self.groups[group_id]
         for name in group.waiters:
@@ -312,6 +329,7 @@ class Fleet:
         host.expected += 1
         self.homeless.discard(instance.instance_id)
         self.rooms.change(host, instance.need, -1)
+        self.rooms.keep(instance.need, 1)
         for group_id in instance.groups:
             self.groups[group_id].count(host.name, 1)
 
@@ -322,6 +340,7 @@ class Fleet:
         host = self.hosts[instance.goal]
         host.expected -= 1
         self.rooms.change(host, instance.need, 1)
+        self.rooms.keep(instance.need, -1)
         for group_id in instance.groups:
             self.groups[group_id].count(host.name, -1)
         instance.goal = None

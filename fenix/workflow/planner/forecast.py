@@ -64,7 +64,12 @@ class Forecast:
 
 def forecast(fleet, now):
     """Run a copy of a fleet to its end."""
-    return _Run(fleet.copy(), now).run()
+    return play(fleet.copy(), now)
+
+
+def play(fleet, now):
+    """Run a fleet itself to its end: nobody needs it any more."""
+    return _Run(fleet, now).run()
 
 
 class _Run:

@@ -4,6 +4,7 @@
 import bisect
 import heapq
 
+from fenix.workflow.planner import floor
 from fenix.workflow.planner import records
 from fenix.workflow.planner.records import EPSILON
 from fenix.workflow.planner.records import IN_FLIGHT
@@ -40,8 +41,8 @@ def held_up(fleet, instance, now, note=False):
     """Tell whether something but the limit of its source stops a move.
 
     :param note: look again at its host when that has changed
-    :returns: None or what it waits for: 'failed', 'agreement', 'target' or
-        the id of a group in a tuple
+    :returns: None or what it waits for: 'failed', 'agreement', 'target',
+        'floor' or the id of a group in a tuple
     """
     if instance.failed or not instance.movable:
         return 'failed'
@@ -64,6 +65,10 @@ def held_up(fleet, instance, now, note=False):
                 if group.free_at > now + EPSILON:
                     fleet.at(group.free_at, 'group', group_id)
             return (group_id,)
+    if not floor.may_move(fleet, instance):
+        if note:
+            fleet.floor_waiters.add(instance.host)
+        return 'floor'
     return None
 
 
@@ -78,6 +83,7 @@ def _offer(fleet, instance, host):
 def _count(fleet, instance, change):
     """Count a move against the limits, or no longer."""
     fleet.moving += change
+    fleet.rooms.keep(instance.need, -change)
     fleet.hosts[instance.host].leaving += change
     fleet.hosts[instance.goal].coming += change
     for group_id in instance.groups:
@@ -112,6 +118,7 @@ def take_back(fleet, instance):
 
 def _freed(fleet, instance, target):
     """Look again at whatever may have waited for a move."""
+    fleet.wake_floor()
     fleet.touch(instance.host)
     for name in fleet.target_waiters.pop(target, ()):
         fleet.touch(name)
@@ -165,6 +172,7 @@ def ended(fleet, instance, name, now):
     fleet.look |= bool(fleet.homeless) or name != goal
     if name == goal:
         instance.goal = None    # What was kept for it is its own now.
+        fleet.rooms.keep(instance.need, -1)
         fleet.hosts[name].expected -= 1
     else:
         fleet.release(instance)

@@ -126,6 +126,8 @@ class Plan:
     #: :class:`~fenix.workflow.planner.fleet.Fleet`; empty if it finds its
     #: own.
     order: tuple[str, ...]
+    #: Whether that fleet brings room together early.
+    early: bool = False
 
 
 @contextlib.contextmanager
@@ -162,4 +164,4 @@ def plan(view, limits, estimates, now=0.0, effort=search.EFFORT):
     if found.complete:
         gap = took / least.seconds - 1 if least.seconds else 0.0
     return Plan(found, least, gap,
-                tuple(fleet.order) if fleet.strict else ())
+                tuple(fleet.order) if fleet.strict else (), fleet.early)

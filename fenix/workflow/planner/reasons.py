@@ -95,6 +95,9 @@ def _instance(fleet, instance, now):
     if blocked == 'target':
         return _of_limit(instance.goal, f'{fleet.limits.moves_per_target} '
                          f'moves to a host at once')
+    if blocked == 'floor':
+        return _of_limit(words.HOSTS_IN_HAND,
+                         f'{fleet.limits.floor} stay free')
     most = fleet.limits.moves_per_source
     if 0 < most <= host.leaving:
         return _of_limit(host.name, f'{most} moves from a host at once')

@@ -42,6 +42,8 @@ class Rooms:
         self.place = {}
         #: What all receiving hosts of a standing take together.
         self.sums = {standing: [0, 0, 0] for standing in ANY}
+        #: What is kept for instances that do not move yet.
+        self.kept = [0, 0, 0]
 
     def copy(self):
         other = Rooms.__new__(Rooms)
@@ -49,6 +51,7 @@ class Rooms:
         other.tiers = {s: list(tier) for s, tier in self.tiers.items()}
         other.place = dict(self.place)
         other.sums = {s: list(sums) for s, sums in self.sums.items()}
+        other.kept = list(self.kept)
         return other
 
     def weight(self, need):
@@ -86,6 +89,14 @@ class Rooms:
             room[r] += sign * need[r]
         if known:
             self.add(host)
+
+    def keep(self, need, sign):
+        """Note that room is kept for an instance (1), or no longer (-1).
+
+        It no longer is when the instance moves there.
+        """
+        for r in range(3):
+            self.kept[r] += sign * need[r]
 
     def spare(self, r):
         """Return what all receiving hosts take of a resource."""
@@ -263,6 +274,8 @@ def _all_allowed(fleet, instances, host):
 
 def _search(fleet, instances, tiers):
     """Search a placement exactly, if that is small enough."""
+    if len(instances) == 1:
+        return None     # All targets of a single one were looked at.
     if fleet.in_flight and len(fleet.hosts) > SEARCHED:
         return None     # There will be more room soon, and easier choices.
     least = min(i.need[fleet.rooms.scarcest] for i in instances)

@@ -8,35 +8,45 @@ from fenix.workflow.planner import forecast as forecasts
 
 #: Moves that all forecasts of a search may run through: some tenths of a
 #: second. A cloud that takes more than half of it for one is not searched.
-EFFORT = 2500
+EFFORT = 4000
 
 #: Ends closer than that are equal.
 EQUAL = 1e-6
+#: Share of the tries that bring room together at other times than before.
+TURNED = 0.3
 
 
 def best(view, limits, estimates, now=0.0, at_least=0.0, effort=EFFORT):
-    """Return a fleet and its forecast, with the best order that was found.
+    """Return a fleet at its end, with the best order that was found.
 
     The first order is the one of :mod:`ranking`. Others come from it by
     moving a host to another place, or by exchanging two, and are kept if the
-    session ends no later. Equal questions have equal answers.
+    session ends no later. Where room has to be brought together, some of them
+    do so while hosts are in flight. Equal questions have equal answers.
 
     :param at_least: an end that no order can improve
+    :returns: the fleet and its forecast
     """
     fleet = fleets.Fleet(view, limits, estimates, now)
-    found = forecasts.forecast(fleet, now)
+    once = sum(len(fleet.hosts[name].instances) for name in fleet.order)
+    found = forecasts.play(fleet, now)
     cost = max(found.moves, len(found.order), 10)
     chance = random.Random(0)  # noqa: S311 - no secret
     order = list(fleet.order)
+    early = False
+    scattered = found.moves > once
     for _try in range(effort // cost - 1):
         if len(order) < 2 or (found.complete
                               and found.end <= at_least + EQUAL):
             break
         other = _changed(order, chance)
-        rival = fleets.Fleet(view, limits, estimates, now, other)
-        result = forecasts.forecast(rival, now)
+        soon = early
+        if scattered and chance.random() < TURNED:
+            soon = not early
+        rival = fleets.Fleet(view, limits, estimates, now, other, soon)
+        result = forecasts.play(rival, now)
         if _value(result) <= _value(found):
-            fleet, found, order = rival, result, other
+            fleet, found, order, early = rival, result, other, soon
     return fleet, found
 
 

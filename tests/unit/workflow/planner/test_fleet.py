@@ -151,6 +151,29 @@ class OrdersTest(testtools.TestCase):
         fleet.move_failed('ib', 5.0)
         self.assertEqual(('a',), fleet.orders(5.0).empty)
 
+    def test_room_is_brought_together_by_who_may_begin(self):
+        """No place is kept for a host whose projects have yet to agree."""
+        fleet = fleet_of({'a': (4,), 'b': (4,)},
+                         {'ia': ('a', 2, ASKED), 'ib': ('b', 2)},
+                         hosts_at_once=1)
+        self.assertEqual(('b',), fleet.orders(0.0).empty)
+
+    def test_room_is_brought_together_early(self):
+        for early in (False, True):
+            fleet = fleets.Fleet(clouds.cloud(
+                {name: (4,) for name in 'abcd'},
+                {'ia': ('a', 2), 'ib': ('b', 1, ASKED),
+                 'ic': ('c', 3, ASKED), 'id': ('d', 2, ASKED)}),
+                model.Limits(), ESTIMATES, order='abcd', early=early)
+            self.assertEqual(('a',), fleet.orders(0.0).empty)
+            fleet.emptying('a', 0.0)
+            fleet.move_started('ia', 'd', 0.0)
+            fleet.move_ended('ia', 'd', 10.0)
+            fleet.out('a', 10.0)
+            fleet.agreed('ic', 10.0)
+            self.assertEqual(('c',) if early else (),
+                             fleet.orders(10.0).empty)
+
     def test_groups_of_other_sessions_are_waited_for(self):
         fleet = fleet_of(
             {'a': (4, model.DONE), 'b': (4,)},

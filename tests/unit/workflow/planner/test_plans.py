@@ -2,6 +2,7 @@
 """Plans that are executed keep every rule, and planners that do not show."""
 
 import dataclasses
+import functools
 import os
 import re
 import subprocess
@@ -39,6 +40,17 @@ class ExecutionTest(testtools.TestCase):
     @hypothesis.example(102587)
     def test_nothing_is_broken_and_nothing_hangs(self, seed):
         run, found = chances.run(seed)
+        self.assertEqual([], found)
+        left = run.fleet.unfinished()
+        self.assertTrue(not left or run.fleet.shortage, left)
+
+    @hypothesis.settings(max_examples=30, deadline=None)
+    @hypothesis.given(seeds)
+    # Somebody on a host that is being emptied has no room.
+    @hypothesis.example(22)
+    def test_room_that_is_brought_together_early(self, seed):
+        run, found = chances.run(seed, make_fleet=functools.partial(
+            fleets.Fleet, early=True))
         self.assertEqual([], found)
         left = run.fleet.unfinished()
         self.assertTrue(not left or run.fleet.shortage, left)
@@ -85,16 +97,30 @@ class ExecutionTest(testtools.TestCase):
 
     def test_equal_questions_have_equal_answers(self):
         code = ('from tests.planning import chances\n'
+                'from tests.planning import scattered\n'
                 'from fenix.workflow.planner import planner\n'
                 'for seed in range(12):\n'
                 '    view, limits, estimates, _ = chances.draw(seed)\n'
                 '    print(planner.plan(view, limits, estimates,\n'
-                '                       effort=200).forecast.entries)\n')
+                '                       effort=200))\n'
+                '    run, _found = chances.run(seed)\n'
+                '    print(run.record, run.fleet.shortage)\n'
+                'print(planner.plan(*scattered.large(1, 30), effort=0))\n')
         answers = {subprocess.run(
             [sys.executable, '-c', code], check=True, stdout=subprocess.PIPE,
             env={**os.environ, 'PYTHONHASHSEED': seed}).stdout
             for seed in ('1', '2')}
         self.assertEqual(1, len(answers))
+
+    def test_the_order_in_which_a_cloud_is_told_changes_nothing(self):
+        for seed in range(9):
+            view, limits, estimates, _luck = chances.draw(seed)
+            other = model.CloudView(*[
+                dict(reversed(part.items())) for part in (
+                    view.hosts, view.instances, view.groups)])
+            self.assertEqual(*[
+                planner.plan(told, limits, estimates, effort=200)
+                for told in (view, other)])
 
 
 class LargeTest(testtools.TestCase):
