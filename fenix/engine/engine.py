@@ -21,6 +21,7 @@ from fenix.engine import dispatcher
 from fenix.engine import executor
 from fenix.engine import housekeeping
 from fenix.engine import planning
+from fenix.engine import posted
 from fenix.engine import runner as runners
 from fenix.engine import watch
 from fenix.notify.publishers import base as publishers
@@ -124,7 +125,7 @@ class Engine:
         for runner in list(self._runners.values()):
             picture = runner.picture
             if picture is not None and run_id in picture.runs:
-                self._post(runner, runners.RunChanged(run_id))
+                self._post(runner, posted.RunChanged(run_id))
 
     # -- sessions -------------------------------------------------------------
 
@@ -132,7 +133,7 @@ class Engine:
         """Look at a session now: its bell rang."""
         runner = self._runners.get(session_id)
         if runner is not None:
-            self._post(runner, runners.INBOX)
+            self._post(runner, posted.INBOX)
         else:
             self._look.set()
 
@@ -160,7 +161,7 @@ class Engine:
         for session_id in inbox.sessions_with_unread(engine_id):
             runner = self._runners.get(session_id)
             if runner is not None:
-                self._post(runner, runners.INBOX)
+                self._post(runner, posted.INBOX)
 
     def _own(self, engine_id, session_id, epoch):
         """Run a session from now on, unless we do already."""

@@ -18,6 +18,7 @@ from fenix import metrics
 from fenix.clouds import permission
 from fenix.engine import lanes
 from fenix.engine import points
+from fenix.engine import posted
 from fenix.engine import runner as runners
 
 LOG = logging.getLogger(__name__)
@@ -226,7 +227,7 @@ class Executor:
                        make or self.calls.make)
 
     def _call(self, runner, effect, at, make):
-        result = runners.Result(effect, at)
+        result = posted.Result(effect, at)
         began = None
         try:
             if points.watched:

@@ -23,6 +23,7 @@ from fenix.db import pictures
 from fenix.engine import calls
 from fenix.engine import lanes
 from fenix.engine import points
+from fenix.engine import posted
 from fenix.engine import reading
 from fenix.engine import relay
 from fenix.workflow import ending
@@ -37,9 +38,6 @@ from fenix.workflow.verbs import moving
 from fenix.workflow.verbs import observing
 
 LOG = logging.getLogger(__name__)
-
-#: Messages to a runner, besides results of effects.
-INBOX = 'inbox'
 
 READS = frozenset(['survey', 'subscriptions', 'look_at_host',
                    'look_at_server', 'service'])
@@ -59,26 +57,6 @@ TAKERS = {
 #: Turns that may fail, though the database does not, before the session
 #: does.
 PATIENCE = 5
-
-
-class Result:
-    """What came of an effect.
-
-    :ivar began: when the call began, by the database's clock
-    """
-
-    def __init__(self, effect, began, value=None, error=None):
-        self.effect = effect
-        self.began = began
-        self.value = value
-        self.error = error
-
-
-class RunChanged:
-    """A plug-in says that a run's status changed."""
-
-    def __init__(self, run_id):
-        self.run_id = run_id
 
 
 class Runner:
@@ -127,7 +105,7 @@ class Runner:
         self._reason = None
         #: Something was written under this epoch.
         self._began = False
-        self._messages = collections.deque([INBOX])
+        self._messages = collections.deque([posted.INBOX])
         #: Whom the inbox concerns of which only a part was read.
         self._touched = set()
         #: Messages that could not be acted on, for the next turn.
@@ -166,7 +144,7 @@ class Runner:
             messages = self._take_messages()
             before = self.memory.copy(changing=[
                 message.effect.what for message in messages
-                if isinstance(message, Result)])
+                if isinstance(message, posted.Result)])
             try:
                 self._turn(messages)
                 self._failures = 0
@@ -180,7 +158,7 @@ class Runner:
             except errors.HostClaimed as claimed:
                 self._forget(messages)
                 self._reason = str(claimed)
-                self._messages.append(INBOX)
+                self._messages.append(posted.INBOX)
             except errors.SessionNotFound:
                 self.ended = True
             except core.ERRORS as error:
@@ -198,7 +176,7 @@ class Runner:
         messages, self._kept = self._kept, []
         while self._messages:
             messages.append(self._messages.popleft())
-            if isinstance(messages[-1], Result):
+            if isinstance(messages[-1], posted.Result):
                 self._in_flight.discard(messages[-1].effect.what)
                 self.memory.in_flight.discard(messages[-1].effect.what)
         return messages
@@ -231,7 +209,7 @@ class Runner:
             return      # A turn hangs: the database does not answer.
         try:
             results = [message for message in self._take_messages()
-                       if isinstance(message, Result)]
+                       if isinstance(message, posted.Result)]
             if results and not self.lost and not self.ended:
                 turn = self._make_turn()
                 for result in results:
@@ -263,7 +241,8 @@ class Runner:
         :param messages: of that turn; they are kept, but for those about
             the inbox, which is read anew anyway
         """
-        self._kept = [message for message in messages if message != INBOX]
+        self._kept = [message for message in messages
+                      if message != posted.INBOX]
         if self.picture is not None:
             self._runs = [acting.ending('leave_run', self.picture, run)
                           for run in self.picture.running()]
@@ -288,7 +267,7 @@ class Runner:
             self.conf.nova.observe_interval)
         before.busy_by[busy.group_id] = busy.sessions - {self.session_id}
         self.memory = before
-        self._messages.append(INBOX)
+        self._messages.append(posted.INBOX)
 
     def _turn(self, messages):
         loaded = self.picture is None
@@ -302,7 +281,7 @@ class Runner:
         if loaded:
             touched |= self.picture.active | {None}
             messages = [message for message in messages
-                        if message != INBOX] + [INBOX]
+                        if message != posted.INBOX] + [posted.INBOX]
         if self._reason is not None:
             ending.fail(turn, self._reason)
         consumed = ([], [])
@@ -312,13 +291,13 @@ class Runner:
                 turn.session.phase == states.ANNOUNCE)):
             # A window may be over: not before everything that came within
             # it was read, whether its bell rang or not.
-            messages = [*messages, INBOX]
+            messages = [*messages, posted.INBOX]
         for message in dict.fromkeys(messages):
-            if isinstance(message, Result):
+            if isinstance(message, posted.Result):
                 touched |= self._take_result(turn, message)
-            elif isinstance(message, RunChanged):
+            elif isinstance(message, posted.RunChanged):
                 self._take_run_changed(turn, message)
-            elif message == INBOX:
+            elif message == posted.INBOX:
                 consumed = reading.unread(self.session_id)
                 touched |= self._take_inbox(turn, *consumed)
         if reading.in_time(turn, consumed[0]):
@@ -336,7 +315,7 @@ class Runner:
             metrics.DECISIONS.observe(max(0, (
                 self.clock.now() - reply.received_at).total_seconds()))
         if reading.more(consumed):
-            self._messages.append(INBOX)
+            self._messages.append(posted.INBOX)
         self._reason = None
         self.timers.update(turn.wakes)
         self._in_flight.update(effect.what for effect in turn.effects)

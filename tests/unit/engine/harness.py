@@ -24,6 +24,7 @@ from fenix.db import models
 from fenix.db import pictures
 from fenix.db import sessions
 from fenix.engine import executor
+from fenix.engine import posted
 from fenix.engine import runner as runners
 from fenix.sandbox import verifier
 from fenix.sandbox.cloud import config as cloud_config
@@ -298,7 +299,7 @@ class Harness(fixtures.Fixture):
 
     def ring(self):
         if self.runner is not None:
-            self.runner.post(runners.INBOX)
+            self.runner.post(posted.INBOX)
 
     def add_request(self, kind, **body):
         """Take an administrator's request, as the API does."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Action plug-ins: order, failure, retry, and an administrator's word."""
 
-from fenix.engine import runner
+from fenix.engine import posted
 from fenix.workflow.actions import manual
 from tests.unit.engine import cases
 
@@ -278,7 +278,7 @@ class TestNews(ActionCase):
                        self.cloud.rows.runs[0].output)
         run, = self.runs(state='running')
         self.cloud.advance(1)
-        self.cloud.runner.post(runner.RunChanged(run.id))
+        self.cloud.runner.post(posted.RunChanged(run.id))
         began = self.cloud.clock.seconds()
         self.cloud.run()
         self.assertLess(self.cloud.clock.seconds(), began + 10)

@@ -9,8 +9,8 @@ from fenix import errors
 from fenix import words
 from fenix.db import claims
 from fenix.db import core
+from fenix.engine import posted
 from fenix.engine import reading
-from fenix.engine import runner as runners
 from fenix.workflow import turn as turns
 from tests.unit.engine import cases
 
@@ -228,7 +228,7 @@ class TestGroup(ConstraintCase):
         failing.fail(self.cloud.clock.now(), 'no answer')
         self.try_again()
         before = runner.memory.copy([effect.what])
-        runner.post(runners.Result(
+        runner.post(posted.Result(
             effect, self.cloud.clock.now(), error=errors.CloudError('no')))
         commit = self.useFixture(fixtures.MockPatch(
             'fenix.db.pictures.commit',
@@ -246,7 +246,7 @@ class TestGroup(ConstraintCase):
         self.wait_for_group()
         runner = self.cloud.runner
         self.try_again()
-        changed = runners.RunChanged('one')
+        changed = posted.RunChanged('one')
         runner.post(changed)
         runner.turn()
         self.assertEqual([changed], runner._kept)

@@ -15,7 +15,7 @@ from fenix.db import models
 from fenix.db import pictures
 from fenix.db import sessions
 from fenix.engine import engine as engines
-from fenix.engine import runner as runners
+from fenix.engine import posted
 from fenix.workflow import turn as turns
 from tests import fixtures as fenix_fixtures
 
@@ -263,7 +263,7 @@ class TestEngine(fenix_fixtures.DatabaseTestCase):
         effect = turns.Effect('migrate', move.id, 'a')
 
         def stop(timeout):
-            runner.post(runners.Result(effect, None, value='req-1'))
+            runner.post(posted.Result(effect, None, value='req-1'))
             return True
         self.engine.executor.stop.side_effect = stop
         self.engine.stop()
