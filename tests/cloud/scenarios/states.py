@@ -10,11 +10,6 @@ def _scenario(name, fault=None, ends=model.DONE, **fields):
     return model.Scenario(name, fault=fault or name, ends=ends, **fields)
 
 
-def _two_cells(name, **fields):
-    return model.Scenario(name, hosts=5, spare=2, cells=2,
-                          vnfs=(model.Vnf(instances=4),), **fields)
-
-
 SCENARIOS = (
     _scenario('stopped'),
     # Only a cold migration moves it, whatever was chosen.
@@ -47,9 +42,7 @@ SCENARIOS = (
                    vnfs=(model.Vnf(zone='west'), model.Vnf())),
     # Nova moves nothing from one cell to the other. An administrator tells
     # which host is in which; the empty ones are those of the second cell.
-    _two_cells('two-cells', tells_cells=True),
-    # Nobody does: Fenix learns it from what Nova refuses.
-    _two_cells('two-cells-untold', ends=model.OVERCOME),
-    _two_cells('two-cells-untold-vnf', ends=model.OVERCOME, workflow='vnf'),
+    model.Scenario('two-cells', hosts=5, spare=2, cells=2, tells_cells=True,
+                   vnfs=(model.Vnf(instances=4),)),
 )
 SUBSET = ('stopped-live', 'paused', 'suspended')
