@@ -116,8 +116,8 @@ class AuditTest(testtools.TestCase):
         self.cloud.done['a'].append('confirmResize')
         self.assertEqual(['one request for each move'], self.found())
 
-    def test_confirmed_by_another(self):
-        """Nova's own auto-confirm leaves no action."""
+    def test_confirmation_that_nobody_asked_for(self):
+        """Nova notes each, its own (resize_confirm_window) too."""
         self.cloud.done['a'].remove('confirmResize')
         self.assertEqual(['one request for each move'], self.found())
         self.assertEqual(['one request for each move'],
