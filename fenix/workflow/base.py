@@ -259,6 +259,11 @@ class Workflow(abc.ABC):
                 if name not in unfit]) or {}
 
         targets = known | fit(view)
+        if instance.instance_id not in targets:
+            # It has to go: who comes first has what others have booked.
+            view = viewing.moved(
+                viewing.view(self.turn, survey, booked=False), moving)
+            targets = known | fit(view)
         booking.plan(self.turn, survey, host.name, targets)
         waiting = self.turn.memory.targets_down
         if instance.instance_id in targets:

@@ -8,6 +8,8 @@ of them: the more sessions, the more moves in vain.
 
 Nothing depends on it: it is in memory, and sessions of other engines are not
 in it. Who is too late for a target is refused by Nova, and looks for another.
+An instance that has to leave its host takes what others have booked if there
+is nothing else: its host does not fail for what may never be taken.
 """
 
 import collections

@@ -60,13 +60,24 @@ def between_looks(turn, row):
     """
     usual = turn.conf.nova.observe_interval
     if row.state == 'confirming':
-        gone = (turn.now - row.confirm_at).total_seconds()
+        gone = _seen_after(turn, row, row.confirm_at)
         return min(usual, max(SHORTLY, CONFIRMING * gone))
     took = turn.picture.took[row.action]
     if row.state != 'requested' or len(took) < LEAST:
         return usual
-    gone = (turn.now - row.intended_at).total_seconds()
+    gone = _seen_after(turn, row, row.intended_at)
     return max(usual, min(BETWEEN * gone, SURELY * min(took) - gone))
+
+
+def _seen_after(turn, row, since):
+    """Return the seconds from a time until the newest look at a move.
+
+    Not until now: the time of the next look would go on with the clock, and
+    whoever waits for it be called again and again in vain.
+    """
+    reading = turn.memory.readings.get(('look_at_server', row.instance_id))
+    came = reading and reading.came
+    return ((came or turn.now) - since).total_seconds()
 
 
 def _moves(picture):

@@ -311,7 +311,9 @@ def _find_trace(turn, row, look):
             return True
     if turn.passed(turn.later(turn.conf.nova.unknown_window,
                               row.intended_at)):
-        if row.attempts >= turn.conf.nova.max_attempts:
+        # Of a session that is deleted it would not be sent.
+        if turn.session.deleting or (
+                row.attempts >= turn.conf.nova.max_attempts):
             _fail(turn, row, f'Nova did not take the {row.action} of '
                              f'instance {row.instance_id}, asked '
                              f'{row.attempts} times: '

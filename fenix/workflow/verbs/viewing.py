@@ -93,7 +93,7 @@ def places(turn, found):
                    if name in found.hosts}, found.hosts, turn.picture.cells)
 
 
-def view(turn, found, where=None):
+def view(turn, found, where=None, booked=True):
     """Return a survey as the planner wants it.
 
     A host may receive instances when Nova would place some there: it is up
@@ -103,12 +103,14 @@ def view(turn, found, where=None):
     need not look at one by one. What other sessions have booked is no room.
 
     :param where: its ``Places``, if they are known already
+    :param booked: False: what others have booked is room all the same
     """
     where = where or places(turn, found)
     picture = turn.picture
     servers = _concerned(turn, found)
     taken = turn.bookings.taken(
-        turn.session.id, found, turn.memory.readings['survey', None].at)
+        turn.session.id, found,
+        turn.memory.readings['survey', None].at) if booked else {}
     leaving = turn.bookings.to_be_emptied(turn.session.id)
     hosts = {}
     for name, capacity in found.capacities.items():

@@ -104,6 +104,18 @@ class TestSessions(cases.EngineTestCase):
         self.assertEqual(['compute-3'], self.targets())
         self.assert_done()
 
+    def test_what_was_booked_while_a_plan_was_forgotten(self):
+        """Who has agreed is moved: Nova may say no, a booking may not."""
+        self.prepare(spare=1)
+        self.start(hosts=['compute-1'])
+        self.cloud.run(self.step_is('compute-1', 'ask'))
+        self.cloud.bookings.drop(self.cloud.session_id)
+        self.other_books('compute-2')
+        self.cloud.take()
+        self.cloud.run()
+        self.assertEqual(['compute-2'], self.targets())
+        self.assert_done()
+
     def test_what_another_session_will_empty_comes_last(self):
         self.prepare()
         self.cloud.bookings.will_empty('other', ['compute-2'])
@@ -155,8 +167,10 @@ class TestSessions(cases.EngineTestCase):
             surveys.append(self.cloud.clock.seconds()), survey())[1]
         self.start()
         self.cloud.run(lambda: len(self.cloud.rows.moves) == 2)
+        # On this clock both begin in the same moment.
         refused, second = sorted(self.cloud.rows.moves,
-                                 key=lambda move: move.intended_at)
+                                 key=lambda move: move.state != 'refused')
+        self.assertEqual('refused', refused.state)
         self.assertEqual(['compute-2', 'compute-3'],
                          [refused.target, second.target])
         self.assertTrue(any(

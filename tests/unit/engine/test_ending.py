@@ -312,6 +312,23 @@ class TestQueues(DeleteCase):
         self.assertEqual(1, self.cloud.cloud.migrate.call_count)
         self.assertGreaterEqual(self.cloud.clock.seconds(), began + 90)
 
+    def test_one_without_an_answer_is_looked_for_once(self):
+        """It would not be sent again, however long one waits."""
+        self.prepare()
+        self.start()
+        self.cloud.cloud.migrate = mock.Mock(
+            side_effect=errors.CloudUnknown('no answer'))
+        self.cloud.run(lambda: self.cloud.rows.moves
+                       and self.cloud.rows.moves[0].state == 'unknown')
+        began = self.cloud.clock.seconds()
+        self.delete()
+        self.assert_given_back(ignore=[7])
+        self.assertEqual(1, self.cloud.cloud.migrate.call_count)
+        took = self.cloud.clock.seconds() - began
+        window = self.cloud.conf.nova.unknown_window
+        self.assertGreaterEqual(took, window)
+        self.assertLess(took, window + 5)
+
     def test_a_host_that_was_not_disabled_yet(self):
         self.prepare()
         self.start()

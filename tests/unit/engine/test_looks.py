@@ -5,6 +5,7 @@ import collections
 
 import fixtures
 
+from fenix.engine import runner as runners
 from fenix.sandbox.cloud import config
 from tests.unit.engine import cases
 
@@ -82,6 +83,26 @@ class TestLooks(cases.EngineTestCase):
         self.assert_done()
         for count in self.looks.values():
             self.assertLess(count, 80)
+
+    def test_no_turn_is_taken_in_vain(self):
+        """One to look again, and one when the answer is there."""
+        self.prepare()
+        self.cloud.model.times = config.Times(migration=40, confirm=20)
+        self.start(hosts=['compute-1'])
+        self.cloud.run(lambda: len(self.order()) == 4)
+        turns, original = [], runners.Runner._turn
+
+        def turn(runner, messages):
+            turns.append(self.cloud.clock.seconds())
+            original(runner, messages)
+
+        self.useFixture(fixtures.MockPatchObject(
+            runners.Runner, '_turn', turn))
+        self.looks.clear()
+        self.cloud.run(lambda: self.cloud.rows.moves[-1].state == 'done')
+        looks = self.looks.total()
+        self.assertGreater(looks, 20)
+        self.assertLess(len(turns), 2 * looks + 10)
 
     def test_another_engine_knows_as_well(self):
         self.prepare()
